@@ -1,0 +1,86 @@
+# latentone: every way of using the project is a target here; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+CORPUS ?= notes
+RECIPE ?= quickstart
+MODELS ?= models
+GPU    ?=
+ARGS   ?=
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# A version manager's shim may exist for a version that is not there, so each candidate is run.
+FIND_PYTHON = for p in python3 python3.13 python3.12 python3.11; do \
+    if "$$p" -c '$(SUPPORTED)' 2>/dev/null; then echo "$$p"; exit; fi; done
+GPU_FILE := $(if $(GPU),requirements-gpu-$(GPU).txt)
+
+.PHONY: help
+help: ## list every target
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# One environment, three locked layers: each contains the one before and is installed when first needed.
+$(VENV)/bin/python:
+	@python=$$($(FIND_PYTHON)); \
+	if [ -z "$$python" ]; then echo "latentone needs Python 3.11, 3.12 or 3.13 as python3 (or python3.11 ... on the PATH)" >&2; exit 1; fi; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); echo "python3 has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.serve: requirements.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.train: requirements-train.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.serve $(VENV)/.train
+
+.PHONY: install
+install: $(VENV)/.dev ## make the environment (GPU=tensorflow or GPU=jax adds the CUDA wheels)
+ifneq ($(GPU),)
+	@test -f $(GPU_FILE) || { echo "GPU=$(GPU) is not known; use GPU=tensorflow or GPU=jax" >&2; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(GPU_FILE)
+endif
+
+.PHONY: serve
+serve: $(VENV)/.serve ## start the service with the models in models/ (HTTP 3000, gRPC 3001)
+	@$(PY) -m service
+
+.PHONY: train
+train: $(VENV)/.train ## train and export: CORPUS=folder RECIPE=name ARGS="--minutes 10"
+	@$(PY) -m trainer train --corpus "$(CORPUS)" --recipe "$(RECIPE)" --export "$(MODELS)" $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev ## run the whole test suite
+	@$(PY) -m pytest -n 2 $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev ## lint, format, types, walls, generated code
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(PY) -m protos.build --check
+	@$(PY) -m pytest -q tests/walls
+
+.PHONY: bench
+bench: $(VENV)/.dev ## measure speed on this machine, side by side
+	@$(PY) -m bench $(ARGS)
+
+.PHONY: proto
+proto: $(VENV)/.dev ## generate service/generated from protos/
+	@$(PY) -m protos.build
+
+.PHONY: lock
+lock: ## renew the locked requirements (needs uv)
+	uv lock --upgrade
+	@lock() { uv export --quiet --no-emit-project --no-header --no-annotate --format requirements-txt \
+	    --only-group "$$1" -o "$$2" > /dev/null; }; set -e; \
+	lock serve requirements.txt; lock train requirements-train.txt; lock dev requirements-dev.txt; \
+	lock gpu-jax requirements-gpu-jax.txt; lock gpu-tensorflow requirements-gpu-tensorflow.txt
+
+.PHONY: clean
+clean: ## remove the environment and caches (runs/, corpora/ and models/ stay)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The inference service: exported models over HTTP and gRPC."""
