@@ -1,0 +1,1 @@
+"""The gRPC contract, and the program that generates code from it."""
