@@ -116,3 +116,128 @@ class PreparationSpec(Spec):
         check(0.0 <= self.overlap <= 0.9, f"overlap={self.overlap} is not in 0..0.9")
         check(self.crop == "slices" or self.overlap == 0.0, "overlap needs crop='slices'")
         check(0.0 <= self.held_out_fraction <= 0.5, f"held_out_fraction={self.held_out_fraction} is not in 0..0.5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogMelSpec(Spec):
+    """The log-mel spectrogram: mel power in dB over db_range below db_max, scaled to [-1, 1]."""
+
+    n_fft: int = 1024
+    hop_samples: int = 256
+    n_mels: int = 64
+    fmin_hz: float = 0.0
+    fmax_hz: float | None = None  # None is the Nyquist frequency
+    db_range: float = 80.0
+    db_max: float | None = None  # None is taken from the corpus
+    inversion_steps: int = 20
+    griffin_lim_iterations: int = 16
+
+    def __post_init__(self) -> None:
+        check(16 <= self.n_fft <= 16_384 and self.n_fft % 2 == 0, f"n_fft={self.n_fft} is not an even number in 16..16384")
+        check(self.hop_samples >= 1 and self.n_fft % self.hop_samples == 0, f"n_fft={self.n_fft} is not a multiple of hop_samples={self.hop_samples}")
+        check(self.n_fft // self.hop_samples in (2, 4, 8, 16), f"n_fft / hop_samples = {self.n_fft / self.hop_samples}: 2, 4, 8 and 16 are supported")
+        check(1 <= self.n_mels <= 1024, f"n_mels={self.n_mels} is not in 1..1024")
+        check(0.0 <= self.fmin_hz < (self.fmax_hz or float("inf")), f"fmin_hz={self.fmin_hz} is not below fmax_hz={self.fmax_hz}")
+        check(20.0 <= self.db_range <= 200.0, f"db_range={self.db_range} is not in 20..200")
+        check(0 <= self.inversion_steps <= 200, f"inversion_steps={self.inversion_steps} is not in 0..200")
+        check(0 <= self.griffin_lim_iterations <= 500, f"griffin_lim_iterations={self.griffin_lim_iterations} is not in 0..500")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MelspecSpec(Spec):
+    """Widths of the melspec networks, from the 4-high grid outwards; the last width repeats on larger grids."""
+
+    latent_size: int = 96
+    label_size: int = 32
+    generator_widths: tuple[int, ...] = (128, 128, 64, 32, 16)
+    critic_widths: tuple[int, ...] = (128, 128, 64, 48, 16)
+
+    def __post_init__(self) -> None:
+        check(1 <= self.latent_size <= 4096, f"latent_size={self.latent_size} is not in 1..4096")
+        check(bool(self.generator_widths) and bool(self.critic_widths), "generator_widths and critic_widths need one width at least")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GameSpec(Spec):
+    """How generator and critic play. The defaults were measured to converge on 200 to 3000 clips."""
+
+    objective: Literal["logistic", "hinge", "wgan", "lsgan", "bce"] = "logistic"
+    critic_steps: int = 1
+    r1_weight: float = 0.2
+    r2_weight: float = 0.0
+    gradient_penalty_weight: float = 0.0
+    penalty_every: int = 16  # lazy regularisation: the penalty every so many steps, multiplied by as many
+    class_weight: float = 0.5  # auxiliary classification, where the corpus has labels
+    learning_rate: float = 5e-4
+    beta_1: float = 0.0
+    beta_2: float = 0.99
+    ema: float = 0.998
+
+    def __post_init__(self) -> None:
+        check(self.objective in ("logistic", "hinge", "wgan", "lsgan", "bce"), unknown("objective", self.objective, ("logistic", "hinge", "wgan", "lsgan", "bce")))
+        check(self.critic_steps >= 1, f"critic_steps={self.critic_steps} must be 1 or more")
+        check(self.penalty_every >= 1, f"penalty_every={self.penalty_every} must be 1 or more")
+        check(0.0 < self.learning_rate < 1.0, f"learning_rate={self.learning_rate} is not in 0..1")
+        check(0.0 <= self.ema < 1.0, f"ema={self.ema} is not in 0..1")
+
+    @property
+    def has_penalty(self) -> bool:
+        """Whether any penalty on the critic's gradient is asked for."""
+        return max(self.r1_weight, self.r2_weight, self.gradient_penalty_weight) > 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentSpec(Spec):
+    """Differentiable augmentation of features [B, T, M], each with probability p, for real and generated alike."""
+
+    probability: float = 0.6
+    shift_frames: int = 8
+    shift_bins: int = 2
+    gain: float = 0.15
+    mask_frames: int = 10
+    mask_bins: int = 8
+    adaptive: bool = True  # raise p while the mean sign of D(real) passes `target`, lower it below
+    target: float = 0.5
+    adapt_clips: int = 50_000  # clips shown for p to go from 0 to 1
+
+    def __post_init__(self) -> None:
+        check(0.0 <= self.probability <= 0.9, f"probability={self.probability} is not in 0..0.9: above, augmentation leaks into the sound")
+        check(0.0 <= self.gain < 1.0, f"gain={self.gain} is not in 0..1")
+        check(min(self.shift_frames, self.shift_bins, self.mask_frames, self.mask_bins) >= 0, "shifts and masks must not be negative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSpec(Spec):
+    """How long, how often, where from."""
+
+    steps: int | None = None
+    minutes: float | None = None  # of training time, earlier sittings of a resumed run included
+    batch: int = 32
+    seed: int = 0
+    checkpoint_seconds: float = 60.0
+    preview_seconds: float = 120.0
+    log_every: int = 10
+    patience: int | None = None  # previews without a better distance before the early stop; None never stops early
+
+    def __post_init__(self) -> None:
+        check(self.steps is not None or self.minutes is not None, "a budget is missing: give steps or minutes")
+        check(self.steps is None or self.steps >= 1, f"steps={self.steps} must be 1 or more")
+        check(self.minutes is None or self.minutes > 0, f"minutes={self.minutes} must be above 0")
+        check(2 <= self.batch <= 4096, f"batch={self.batch} is not in 2..4096")
+        check(self.log_every >= 1, f"log_every={self.log_every} must be 1 or more")
+        check(self.patience is None or self.patience >= 1, f"patience={self.patience} must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSpec(Spec):
+    """Everything that decides a training run."""
+
+    name: str
+    recipe: str
+    audio: AudioSpec = field(default_factory=AudioSpec)
+    preparation: PreparationSpec = field(default_factory=PreparationSpec)
+    log_mel: LogMelSpec = field(default_factory=LogMelSpec)
+    melspec: MelspecSpec = field(default_factory=MelspecSpec)
+    game: GameSpec = field(default_factory=GameSpec)
+    augment: AugmentSpec = field(default_factory=AugmentSpec)
+    loop: LoopSpec

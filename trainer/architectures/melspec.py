@@ -1,0 +1,105 @@
+"""melspec: a convolutional GAN on log-mel pictures that converges on a few hundred clips.
+
+Generator: latent and label condition every layer (FiLM), pixel norm instead of batch norm, nearest upsampling and
+3x3 convolutions. Critic: the mirror image with residual blocks, batch deviation, a projection head (Miyato and
+Koyama 2018) and a class head (Odena et al. 2017). Any grid whose sides are powers of two from 8 to 256.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from trainer.architectures.layers import Film, batch_deviation, conv, double, halve, leaky, pixel_norm
+from trainer.config import MelspecSpec, check
+
+Tensor = Any
+
+
+def stages(shape: tuple[int, int]) -> int:
+    """How often the smaller side of a grid halves before it is 4.
+
+    Raises: SpecError with the nearest grid that fits.
+    """
+    nearest = tuple(int(np.clip(2 ** round(np.log2(side)), 8, 256)) for side in shape)
+    check(
+        shape == nearest,
+        f"melspec needs a grid whose sides are powers of two from 8 to 256; {shape[0]} frames x {shape[1]} mels is not one. "
+        f"The nearest is {nearest[0]} x {nearest[1]}: set clip_samples to {nearest[0]} hops and n_mels={nearest[1]}",
+    )
+    return int(np.log2(min(shape))) - 2
+
+
+def width(widths: tuple[int, ...], stage: int) -> int:
+    """Channels of a stage; the last entry repeats."""
+    return widths[min(stage, len(widths) - 1)]
+
+
+class Generator(keras.Model):  # type: ignore[misc]
+    """Latent [B, Z] and label int32 [B] (where `label_count` is not 0) to features [B, T, M] in [-1, 1]."""
+
+    def __init__(self, spec: MelspecSpec, shape: tuple[int, int], label_count: int) -> None:
+        super().__init__(name="generator")
+        self.steps, self.label_count, self.output_grid = stages(shape), label_count, shape
+        self.grid = (shape[0] >> self.steps, shape[1] >> self.steps)
+        widths = [width(spec.generator_widths, stage) for stage in range(self.steps + 1)]
+        self.label = keras.layers.Embedding(label_count, spec.label_size) if label_count else None
+        self.mapping = keras.layers.Dense(128)
+        self.start = keras.layers.Dense(self.grid[0] * self.grid[1] * widths[0])
+        self.convs = [conv(channels) for channels in widths for _ in range(2)]
+        self.films = [Film(channels) for channels in widths for _ in range(2)]
+        self.output_conv = conv(1)
+        self._build(spec.latent_size)
+
+    def _build(self, latent_size: int) -> None:
+        self(np.zeros((2, latent_size), "float32"), np.zeros(2, "int32") if self.label_count else None)
+
+    def call(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        """Run the network."""
+        latent = pixel_norm(latent)
+        if self.label is not None:
+            latent = ops.concatenate([latent, pixel_norm(self.label(label))], axis=-1)
+        condition = leaky(self.mapping(latent))
+        x = ops.reshape(self.start(condition), (-1, *self.grid, self.convs[0].filters))
+        for stage in range(self.steps + 1):
+            x = double(x) if stage else x
+            for layer in (2 * stage, 2 * stage + 1):
+                x = leaky(self.films[layer](condition, pixel_norm(self.convs[layer](x))))
+        return ops.tanh(self.output_conv(x))[..., 0]
+
+
+class Critic(keras.Model):  # type: ignore[misc]
+    """Features [B, T, M] and label int32 [B] to (logit [B], class logits [B, L] or None)."""
+
+    def __init__(self, spec: MelspecSpec, shape: tuple[int, int], label_count: int) -> None:
+        super().__init__(name="critic")
+        self.steps, self.label_count = stages(shape), label_count
+        widths = [width(spec.critic_widths, stage) for stage in range(self.steps + 1)][::-1]
+        self.place = np.linspace(-1.0, 1.0, shape[1], dtype="float32")[None, None, :, None]
+        self.input_conv = conv(widths[0])
+        self.firsts = [conv(channels) for channels in widths[:-1]]
+        self.seconds = [conv(channels) for channels in widths[1:]]
+        self.shortcuts = [conv(channels, kernel=1) for channels in widths[1:]]
+        self.last_conv = conv(widths[-1])
+        self.features = keras.layers.Dense(widths[-1], kernel_initializer="he_normal")
+        self.logit = keras.layers.Dense(1)
+        self.projection = keras.layers.Embedding(label_count, widths[-1]) if label_count else None
+        self.classes = keras.layers.Dense(label_count) if label_count else None
+        self(np.zeros((2, *shape), "float32"), np.zeros(2, "int32") if label_count else None)
+
+    def call(self, features: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Run the network."""
+        x = ops.expand_dims(features, -1)
+        x = ops.concatenate([x, ops.zeros_like(x) + self.place], axis=-1)  # mel bands are not alike: tell which is which
+        x = leaky(self.input_conv(x))
+        for first, second, shortcut in zip(self.firsts, self.seconds, self.shortcuts, strict=True):
+            x = (leaky(second(halve(leaky(first(x))))) + shortcut(halve(x))) * 0.7071
+        x = leaky(self.last_conv(batch_deviation(x)))
+        x = leaky(self.features(ops.reshape(x, (ops.shape(x)[0], -1))))
+        logit = self.logit(x)[:, 0]
+        if self.projection is None or self.classes is None:
+            return logit, None
+        return logit + ops.sum(x * self.projection(label), axis=-1) / np.sqrt(x.shape[-1]), self.classes(x)

@@ -1,0 +1,16 @@
+"""Short sounds of about a second at 8 kHz: spoken digits, or any folder of short labelled sounds.
+
+    python -m trainer train --recipe digits --corpus path/to/fsdd --export models
+
+Time and scores on the Free Spoken Digit Dataset: docs/results.md.
+"""
+
+from trainer.config import AudioSpec, LogMelSpec, LoopSpec, RunSpec
+
+RECIPE = RunSpec(
+    name="digits",
+    recipe="digits",
+    audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
+    log_mel=LogMelSpec(n_fft=512, hop_samples=128, n_mels=64, inversion_steps=30, griffin_lim_iterations=32),
+    loop=LoopSpec(minutes=20.0),
+)

@@ -1,0 +1,113 @@
+"""log_mel: mel power in decibels on [-1, 1], and its inverse in the graph."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from trainer.config import AudioSpec, LogMelSpec, check
+from trainer.inversion import griffin_lim, invert_mel
+from trainer.representations.mel_filters import mel_filters
+from trainer.representations.stft import stft
+
+Tensor = Any
+
+
+class LogMel:
+    """Waveform [B, S] in [-1, 1] to features [B, T, M] in [-1, 1], and back.
+
+    Raises: SpecError where the clip is no whole number of hops, fmax passes the Nyquist frequency, or a mel band is
+    narrower than the FFT resolves.
+    """
+
+    def __init__(self, spec: LogMelSpec, audio: AudioSpec) -> None:
+        nyquist = audio.sample_rate_hz / 2
+        fmax_hz = nyquist if spec.fmax_hz is None else spec.fmax_hz
+        check(fmax_hz <= nyquist, f"fmax_hz={fmax_hz} passes the Nyquist frequency of {nyquist} Hz")
+        check(audio.channels == 1, "log_mel is mono: set channels=1")
+        check(
+            audio.clip_samples % spec.hop_samples == 0,
+            f"clip_samples={audio.clip_samples} is not a whole number of hops of {spec.hop_samples}; "
+            f"the nearest that fits is {max(1, round(audio.clip_samples / spec.hop_samples)) * spec.hop_samples}",
+        )
+        check(spec.db_max is not None, "db_max is not resolved; fit_db_max takes it from the corpus")
+        self.spec = spec.replace(fmax_hz=fmax_hz)
+        self.audio = audio
+        self.filters = mel_filters(audio.sample_rate_hz, spec.n_fft, spec.n_mels, spec.fmin_hz, fmax_hz)
+        empty = int((self.filters.max(axis=1) == 0).sum())
+        check(
+            empty == 0,
+            f"{empty} of {spec.n_mels} mel bands hold no FFT bin: lower n_mels or raise n_fft={spec.n_fft} to {spec.n_fft * 2}",
+        )
+        self.db_max = float(spec.db_max or 0.0)
+        self.db_min = self.db_max - spec.db_range
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Frames and mel bands of one clip."""
+        return self.audio.clip_samples // self.spec.hop_samples, self.spec.n_mels
+
+    def mel_power(self, waveform: Tensor) -> Tensor:
+        """Mel power spectrogram [B, T, M] of waveform [B, S].
+
+        Source: librosa.feature.melspectrogram(center=False) of the padded signal, equal to 1e-4.
+        """
+        real, imaginary = stft(waveform, self.spec.n_fft, self.spec.hop_samples)
+        return ops.matmul(ops.square(real) + ops.square(imaginary), self.filters.T)
+
+    def encode(self, waveform: Tensor) -> Tensor:
+        """Features [B, T, M] of waveform [B, S], S a whole number of hops."""
+        floor = 10.0 ** (self.db_min / 10.0)
+        decibels = ops.log(ops.maximum(self.mel_power(waveform), floor)) * (10.0 / math.log(10.0))
+        return ops.clip(2.0 * (decibels - self.db_min) / self.spec.db_range - 1.0, -1.0, 1.0)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Waveform [B, T * hop] in [-1, 1] of features [B, T, M]; features of -1 everywhere give exact silence."""
+        decibels = (ops.clip(features, -1.0, 1.0) + 1.0) * (self.spec.db_range / 2.0) + self.db_min
+        floor = 1.001 * 10.0 ** (self.db_min / 10.0)  # above float rounding, so that silence is exact
+        power = ops.relu(ops.exp(decibels * (math.log(10.0) / 10.0)) - floor)
+        magnitude = ops.sqrt(invert_mel(power, self.filters, self.spec.inversion_steps))
+        spec = self.spec
+        return ops.clip(griffin_lim(magnitude, spec.n_fft, spec.hop_samples, spec.griffin_lim_iterations), -1.0, 1.0)
+
+    def describe(self) -> dict[str, Any]:
+        """Entry `features` of the contract: the exact definition, for people and other programs."""
+        frames, n_mels = self.shape
+        return {
+            "kind": "log_mel",
+            "shape": [None, n_mels],
+            "frames": frames,
+            "n_fft": self.spec.n_fft,
+            "hop_samples": self.spec.hop_samples,
+            "window": "hann",
+            "padding": "(n_fft - hop_samples) / 2 zeros on each side",
+            "n_mels": n_mels,
+            "fmin_hz": self.spec.fmin_hz,
+            "fmax_hz": self.spec.fmax_hz,
+            "mel_scale": "slaney",
+            "mel_norm": "slaney",
+            "quantity": "power",
+            "log": "10 log10",
+            "db_min": self.db_min,
+            "db_max": self.db_max,
+            "scaling": "2 (dB - db_min) / (db_max - db_min) - 1, clipped to [-1, 1]",
+            "inversion": {
+                "mel_steps": self.spec.inversion_steps,
+                "griffin_lim_iterations": self.spec.griffin_lim_iterations,
+            },
+        }
+
+
+def fit_db_max(spec: LogMelSpec, audio: AudioSpec, waveforms: np.ndarray) -> LogMelSpec:
+    """Return `spec` with db_max taken from waveforms [N, S]: the level that 1 in 10 000 mel values passes.
+
+    A spec that states db_max is returned as it is.
+    """
+    if spec.db_max is not None:
+        return spec
+    mel = np.asarray(LogMel(spec.replace(db_max=0.0), audio).mel_power(waveforms))
+    loudest = float(10.0 * np.log10(max(float(np.quantile(mel, 0.9999)), 1e-12)))
+    return spec.replace(db_max=round(loudest, 1))
