@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,8 +59,9 @@ def prepare(
         if finished:
             return finished
         with _whole_or_nothing(target) as unfinished:
-            results = _with_bar(cut_all(source.recordings, audio, preparation, workers), source, console)
-            account = _fill(unfinished, source, audio, preparation, whole=whole, results=results)
+            cutting = _with_bar(cut_all(source.recordings, audio, preparation, workers), source, console)
+            with contextlib.closing(cutting) as results:  # ends the workers at once where something fails
+                account = _fill(unfinished, source, audio, preparation, whole=whole, results=results)
     account.show(console)
     console.print(f"prepared: {target}", soft_wrap=True, highlight=False)
     return PreparedCorpus.open(target)
@@ -166,7 +167,7 @@ def _write_clips(
 
 def _with_bar(
     results: Iterable[Clips | LeftOut], source: Source, console: Console
-) -> Iterator[Clips | LeftOut]:
+) -> Generator[Clips | LeftOut]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
