@@ -1,0 +1,110 @@
+"""`python -m service`: checks the settings, starts the service and says where it is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from service.settings import Settings, SettingsError, load_settings, plain_table, unknown_variables
+
+POLL_S = 0.1
+
+
+def main() -> None:
+    """Serve until SIGTERM or Ctrl-C, then drain and exit 0. Exits 2 where the settings do not allow a start."""
+    parser = argparse.ArgumentParser(
+        prog="python -m service",
+        description="Serve the models of a folder over HTTP and gRPC. Settings come from the environment:",
+        epilog=plain_table(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    try:
+        settings = load_settings()
+        _check_models(settings)
+        _check_ports(settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    for sentence in unknown_variables():
+        print(f"warning: {sentence}", file=sys.stderr)
+    os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    with tempfile.TemporaryDirectory(prefix="latentone-") as home:
+        # A home of its own: services on one machine would else wipe each other's metrics.
+        os.environ.setdefault("BENTOML_HOME", home)
+        threading.Thread(target=_announce, args=(settings,), daemon=True).start()
+        _serve(settings)
+
+
+def _serve(settings: Settings) -> None:
+    from service.service import Synthesis
+
+    Synthesis.serve_http(host=settings.host, port=settings.http_port)
+
+
+def _check_models(settings: Settings) -> None:
+    names = sorted(
+        {
+            path.parent.parent.parent.name
+            for path in settings.models.glob("[!.]*/*/assets.extra/contract.json")
+        }
+    )
+    if not names:
+        raise SettingsError(
+            f"no models in {settings.models}/ (LATENTONE_MODELS): train one with `make train`, "
+            "or name a folder laid out as name/version/"
+        )
+    if settings.default_model and settings.default_model not in names:
+        raise SettingsError(
+            f"LATENTONE_DEFAULT_MODEL={settings.default_model}: no such model; known: {', '.join(names)}"
+        )
+
+
+def _check_ports(settings: Settings) -> None:
+    """Look whether the ports are free; gRPC's, which workers share, would else be shared with a stranger."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for name, port in (
+        ("LATENTONE_HTTP_PORT", settings.http_port),
+        ("LATENTONE_GRPC_PORT", settings.grpc_port),
+    ):
+        with socket.socket(family) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((settings.host, port))
+            except OSError as error:
+                raise SettingsError(
+                    f"{name}={port}: can't listen on {settings.host}:{port}: {error.strerror}"
+                ) from None
+
+
+def _announce(settings: Settings) -> None:
+    """Say where the service is, once it answers."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
+    address = f"http://{host}:{settings.http_port}"
+    while not _answers(f"{address}/readyz"):
+        time.sleep(POLL_S)
+    print(
+        f"HTTP  {address}  (docs: {address}/)\n"
+        f"gRPC  {host}:{settings.grpc_port}\n"
+        f"try   curl -X POST {address}/v1/generate -o sound.wav",
+        flush=True,
+    )
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5):  # noqa: S310
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Answers over HTTP: clips as sound files, archives, arrays or JSON; features as arrays, JSON or pictures."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import zipfile
+from typing import Any, Literal
+from urllib.parse import quote
+
+from fastapi import Response
+from fastapi.responses import JSONResponse
+
+from service.audio_files import ENCODINGS, AudioFormat
+from service.errors import Invalid
+from service.metrics import Call
+from service.negotiation import choose
+from service.npy import write_npy
+from service.operations import Made, Operations
+from service.tensors import tensor_json
+
+ClipForm = Literal["file", "zip", "npy", "json"]
+FeatureForm = Literal["npy", "json", "base64", "png"]
+
+ZIP, NPY, JSON, PNG = "application/zip", "application/x-npy", "application/json", "image/png"
+BY_MEDIA: dict[str, AudioFormat] = {
+    ENCODINGS[form].media_type: form for form in ("wav", "flac", "ogg", "opus", "mp3", "pcm", "f32")
+}
+WRAPS: dict[str, ClipForm] = {ZIP: "zip", NPY: "npy", JSON: "json"}
+FEATURE_MEDIA: dict[str, FeatureForm] = {NPY: "npy", JSON: "json", PNG: "png"}
+
+
+def clip_form(accept: str, fields: dict[str, Any]) -> ClipForm:
+    """Return how clips are to be wrapped and, where the request names no format, set the one that Accept asks for.
+
+    Raises: NotAcceptable.
+    """
+    if "format" in fields:
+        return next((form for media, form in WRAPS.items() if media in accept), "file")
+    media = choose(accept, [*BY_MEDIA, *WRAPS])
+    if media in BY_MEDIA:
+        fields["format"] = BY_MEDIA[media]
+    return WRAPS.get(media, "file")
+
+
+def feature_form(accept: str, fields: dict[str, Any]) -> FeatureForm:
+    """Return the form of features that the request names or, where it names none, that Accept asks for.
+
+    Raises: Invalid for an unknown format, NotAcceptable.
+    """
+    if "format" not in fields:
+        return FEATURE_MEDIA[choose(accept, FEATURE_MEDIA)]
+    wanted = fields.pop("format")
+    for form in (*FEATURE_MEDIA.values(), "base64"):
+        if form == wanted:
+            return form  # type: ignore[return-value]
+    raise Invalid("format: features come as npy, json, base64 or png", field="format")
+
+
+async def clips(
+    operations: Operations, call: Call, made: Made, audio: AudioFormat, form: ClipForm
+) -> Response:
+    """Answer with clips. Several in one file stand one after another, each as long as the others."""
+    facts = _facts(made)
+    if form == "npy":
+        return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
+    files = await operations.encode(call, made, audio, joined=form == "file")
+    if form == "json":
+        labels = made.labels or ("",) * len(files)
+        sounds = [{"audio": _base64(file), "label": label} for file, label in zip(files, labels, strict=True)]
+        rate = made.contract.audio.sample_rate_hz
+        return JSONResponse(
+            {**facts, "sample_rate_hz": rate, "format": audio, "clips": sounds},
+            headers=_headers(made, "json"),
+        )
+    encoding = ENCODINGS[audio]
+    if form == "zip":
+        return Response(_archive(files, made, encoding.suffix), media_type=ZIP, headers=_headers(made, "zip"))
+    return Response(files[0], media_type=encoding.media_type, headers=_headers(made, encoding.suffix))
+
+
+async def features(operations: Operations, call: Call, made: Made, form: FeatureForm) -> Response:
+    """Answer with features."""
+    if form == "png":
+        return Response(await operations.draw(call, made), media_type=PNG, headers=_headers(made, "png"))
+    if form == "npy":
+        return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
+    values = made.values.tolist() if form == "json" else tensor_json(made.values)
+    return JSONResponse(
+        {**_facts(made), "features": values, "labels": list(made.labels)}, headers=_headers(made, "json")
+    )
+
+
+def from_base64(text: str, field: str) -> bytes:
+    """Return the bytes of a JSON field.
+
+    Raises: Invalid.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid(f"{field}: must be base64", field=field) from None
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _facts(made: Made) -> dict[str, Any]:
+    facts: dict[str, Any] = {"model": made.contract.name, "version": made.contract.version}
+    if len(made.seeds) == 1:
+        facts["seed"] = made.seeds[0]
+    elif made.seeds:
+        facts["seeds"] = list(made.seeds)
+    return facts
+
+
+def _headers(made: Made, suffix: str) -> dict[str, str]:
+    """Return what it takes to make the answer again. Names are percent-encoded, as a header's letters are few."""
+    contract, seeds = made.contract, [str(seed) for seed in made.seeds]
+    headers = {
+        "X-Latentone-Model": quote(contract.name),
+        "X-Latentone-Version": str(contract.version),
+        "X-Latentone-Sample-Rate": str(contract.audio.sample_rate_hz),
+        "Content-Disposition": f'inline; filename="{quote("-".join([contract.name, *seeds[:2]]))}.{suffix}"',
+    }
+    if seeds:
+        headers["X-Latentone-Seed"] = ",".join(seeds)
+    if made.labels:
+        headers["X-Latentone-Label"] = ",".join(quote(label, safe="") for label in made.labels)
+    return headers
+
+
+def _archive(files: list[bytes], made: Made, suffix: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for item, file in enumerate(files):
+            # A fixed date: the same request gives the same bytes.
+            archive.writestr(zipfile.ZipInfo(f"{made.contract.name}-{item:04}.{suffix}"), file)
+    return buffer.getvalue()

@@ -1,0 +1,236 @@
+"""Joins waiting requests into batches and never mixes them up.
+
+There is no lingering: a free engine takes what waits, so a lone request never waits for company. Requests wait in one
+queue for each model, signature and shape of an item. A request larger than a batch goes in parts, and queues up again
+behind the others after each. What was cancelled is dropped before it costs work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Hashable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import Busy
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class Runs(Protocol):
+    """What computes a batch: an engine."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for the metrics."""
+
+    def run(self, signature: str, inputs: Arrays) -> NDArray[np.float32]:
+        """Compute a batch: arrays [B, ...] to an array [B, ...]. Called in a thread."""
+
+
+class Watches(Protocol):
+    """Whom the batcher tells how it goes."""
+
+    def batch(self, model: str, items: int) -> None:
+        """A batch of so many items begins."""
+
+    def waiting(self, items: int) -> None:
+        """So many items wait now."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a request gets back."""
+
+    values: NDArray[np.float32]
+    queue_seconds: float  # from the submission to the first part's start
+    run_seconds: float  # in the engine, all parts together
+
+
+@dataclass(eq=False)
+class _Job:
+    inputs: Arrays
+    items: int
+    answer: asyncio.Future[Result]
+    submitted: float
+    taken: int = 0  # items that are in a batch, or were
+    started: float | None = None
+    run_seconds: float = 0.0
+    parts: dict[int, NDArray[np.float32]] = field(default_factory=dict)  # by the first item's place
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Items start ... stop of a job, as one piece of a batch."""
+
+    job: _Job
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class _Lane:
+    """Requests that may share a batch."""
+
+    engine: Runs
+    signature: str
+    shapes: Hashable
+
+
+class Batcher:
+    """Feeds engines from bounded queues. Lives on one event loop."""
+
+    def __init__(
+        self, executor: Executor, watcher: Watches, *, max_batch: int, queue_limit: int, engine_calls: int
+    ) -> None:
+        self._executor = executor
+        self._watcher = watcher
+        self._max_batch = max_batch
+        self._queue_limit = queue_limit
+        self._free = engine_calls
+        self._engine_calls = engine_calls
+        self._lanes: dict[_Lane, deque[_Job]] = {}  # in the order in which they get their turn
+        self._waiting = 0
+        self._seconds_an_item = 0.0
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def run(self, engine: Runs, signature: str, inputs: Arrays) -> Result:
+        """Compute `inputs` (arrays [B, ...] by name), alone or together with others.
+
+        Raises: Busy where the queue has no room for B items; whatever the engine raises.
+        """
+        items = len(next(iter(inputs.values())))
+        if self._waiting + items > self._queue_limit:
+            raise Busy("the queue is full", retry_after_s=self._retry_after())
+        lane = _Lane(
+            engine, signature, tuple((name, array.shape[1:]) for name, array in sorted(inputs.items()))
+        )
+        job = _Job(inputs, items, asyncio.get_running_loop().create_future(), time.monotonic())
+        self._lanes.setdefault(lane, deque()).append(job)
+        self._wait(items)
+        self._start()
+        try:
+            return await job.answer
+        finally:
+            self._withdraw(lane, job)
+
+    def _withdraw(self, lane: _Lane, job: _Job) -> None:
+        """Forget what still waits of a job that was cancelled or failed."""
+        queue = self._lanes.get(lane, ())
+        if job in queue:
+            self._lanes[lane].remove(job)
+            self._wait(job.taken - job.items)
+            if not self._lanes[lane]:
+                del self._lanes[lane]
+
+    def _retry_after(self) -> int:
+        return max(1, math.ceil(self._waiting * self._seconds_an_item / self._engine_calls))
+
+    def _wait(self, items: int) -> None:
+        self._waiting += items
+        self._watcher.waiting(self._waiting)
+
+    def _start(self) -> None:
+        while self._free and self._lanes:
+            lane, batch = self._next_batch()
+            if not batch:
+                continue
+            self._free -= 1
+            task = asyncio.create_task(self._serve(lane, batch))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _next_batch(self) -> tuple[_Lane, list[_Part]]:
+        lane, queue = next(iter(self._lanes.items()))
+        batch: list[_Part] = []
+        room = self._max_batch
+        for _ in range(len(queue)):
+            job = queue.popleft()
+            if job.answer.done():  # cancelled this instant; `run` has had no turn yet to withdraw it
+                self._wait(job.taken - job.items)
+                continue
+            stop = min(job.items, job.taken + room)
+            batch.append(_Part(job, job.taken, stop))
+            room -= stop - job.taken
+            job.taken = stop
+            if job.taken < job.items:
+                queue.append(job)
+            if not room:
+                break
+        del self._lanes[lane]
+        if queue:
+            self._lanes[lane] = queue  # behind the other lanes
+        self._wait(room - self._max_batch)
+        return lane, batch
+
+    async def _serve(self, lane: _Lane, batch: list[_Part]) -> None:
+        try:
+            await self._compute(lane, batch)
+        finally:
+            self._free += 1
+            self._start()
+
+    async def _compute(self, lane: _Lane, batch: list[_Part]) -> None:
+        start = time.monotonic()
+        for part in batch:
+            part.job.started = start if part.job.started is None else part.job.started
+        items = sum(part.stop - part.start for part in batch)
+        self._watcher.batch(lane.engine.name, items)
+        try:
+            values = await self._call(lane, _joined(batch))
+            if len(values) != items:
+                raise RuntimeError(f"{lane.signature} gave {len(values)} items for {items}")
+        except Exception as error:
+            await self._failed(lane, batch, error)
+            return
+        seconds = time.monotonic() - start
+        self._seconds_an_item += 0.2 * (seconds / items - self._seconds_an_item)
+        place = 0
+        for part in batch:
+            size = part.stop - part.start
+            _deliver(part, values[place : place + size], seconds)
+            place += size
+
+    async def _call(self, lane: _Lane, inputs: Arrays) -> NDArray[np.float32]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lane.engine.run, lane.signature, inputs)
+
+    async def _failed(self, lane: _Lane, batch: list[_Part], error: Exception) -> None:
+        """A batch failed: each request is tried alone, so that none fails for what another one sent."""
+        waiting = [part for part in batch if not part.job.answer.done()]
+        if len(batch) == 1 and waiting:
+            waiting[0].job.answer.set_exception(error)
+        elif len(batch) > 1:
+            for part in waiting:
+                await self._compute(lane, [part])
+
+
+def _joined(batch: list[_Part]) -> dict[str, NDArray[Any]]:
+    if len(batch) == 1:
+        part = batch[0]
+        return {name: array[part.start : part.stop] for name, array in part.job.inputs.items()}
+    names = batch[0].job.inputs
+    return {
+        name: np.concatenate([part.job.inputs[name][part.start : part.stop] for part in batch])
+        for name in names
+    }
+
+
+def _deliver(part: _Part, values: NDArray[np.float32], seconds: float) -> None:
+    job = part.job
+    job.parts[part.start] = values
+    job.run_seconds += seconds
+    if sum(map(len, job.parts.values())) < job.items or job.answer.done():
+        return
+    assert job.started is not None
+    whole = (
+        values if len(job.parts) == 1 else np.concatenate([job.parts[start] for start in sorted(job.parts)])
+    )
+    job.answer.set_result(Result(whole, job.started - job.submitted, job.run_seconds))

@@ -1,0 +1,97 @@
+"""What the docs page says of each route, and the page itself, made of files that BentoML serves: no address outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from service.audio_files import ENCODINGS, FORMATS
+from service.requests import AnalyseRequest, DecodeRequest, GenerateRequest, InterpolateRequest, SampleRequest
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>latentone</title>
+<link rel="stylesheet" href="static_content/swagger-ui.css">
+<link rel="icon" href="data:,">
+</head>
+<body>
+<div id="docs"></div>
+<script src="static_content/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "docs.json", dom_id: "#docs", deepLinking: true})</script>
+</body>
+</html>
+"""
+
+QUERY = "Every field may stand in the query instead of the body, as in `?label=7&format=flac`."
+CLIPS = (
+    f"Answers with a sound file; `format` (or the Accept header) is one of {', '.join(FORMATS)}. Several clips stand one "
+    "after another in one file, each as long as the others; `Accept: application/zip` gives one file each, "
+    "`application/x-npy` float32 [count, samples], `application/json` base64. Headers (X-Latentone-Model, -Version, "
+    "-Seed, -Label) and the file's own tags say how to make the sound again; Server-Timing how long it took."
+)
+FEATURES = (
+    "Answers with float32 [count, frames, bands] as .npy; `format` (or the Accept header) may ask for `json` (nested "
+    "lists), `base64` (shape and little-endian float32) or `png` (a picture)."
+)
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+PROBLEM = {
+    "description": "what went wrong, RFC 9457",
+    "content": {
+        "application/problem+json": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                    "instance": {"type": "string"},
+                    "field": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+SOUND = dict.fromkeys([encoding.media_type for encoding in ENCODINGS.values()], BINARY)
+SHAPES: dict[str, Any] = {"application/x-npy": BINARY, "application/json": {}, "image/png": BINARY}
+
+
+def _operation(
+    kind: type[BaseModel], summary: str, text: str, made: dict[str, Any], **bodies: Any
+) -> dict[str, Any]:
+    content = {"application/json": {"schema": kind.model_json_schema(mode="validation")}, **bodies}
+    return {
+        "summary": summary,
+        "description": f"{text} {QUERY}",
+        "responses": {200: {"description": "made", "content": made}, "default": PROBLEM},
+        "openapi_extra": {"requestBody": {"required": False, "content": content}},
+        "tags": ["Synthesizer"],
+    }
+
+
+GENERATE = _operation(GenerateRequest, "Latents, from a seed or given, to audio", CLIPS, SOUND)
+SAMPLE = _operation(SampleRequest, "Latents, from a seed or given, to features", FEATURES, SHAPES)
+DECODE = _operation(
+    DecodeRequest,
+    "Features to audio",
+    f"The body is an .npy array or JSON. {CLIPS}",
+    SOUND,
+    **{"application/x-npy": BINARY},
+)
+ANALYSE = _operation(
+    AnalyseRequest,
+    "A sound file to features",
+    f"The body is the sound file, or JSON. {FEATURES}",
+    SHAPES,
+    **{"audio/*": BINARY},
+)
+INTERPOLATE = _operation(InterpolateRequest, "A path between seeds, to audio", CLIPS, SOUND)
+MODELS: dict[str, Any] = {"summary": "Every version of every model on disk", "tags": ["Models"]}
+MODEL: dict[str, Any] = {
+    "summary": "One model, with its contract",
+    "tags": ["Models"],
+    "responses": {"default": PROBLEM},
+}

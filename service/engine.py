@@ -1,0 +1,79 @@
+"""A SavedModel as a function on NumPy arrays. TensorFlow is imported here and nowhere else, when first needed."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.contract import Contract, Signature, TensorSpec
+from service.errors import BrokenModel
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@functools.cache
+def tensorflow(threads: int) -> Any:
+    """Import TensorFlow, with `threads` inside one operation (0: one a core). It takes seconds; call it off the loop."""
+    # Without this TensorFlow imports Keras, which a SavedModel does not need: four seconds saved.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+    return tf
+
+
+class Engine:
+    """One version of a model, loaded."""
+
+    def __init__(self, folder: Path, contract: Contract, *, threads: int) -> None:
+        """Load the SavedModel in `folder`; slow.
+
+        Raises: BrokenModel where TensorFlow refuses it or its signatures are not those of the contract.
+        """
+        self.contract = contract
+        self._tf = tensorflow(threads)
+        try:
+            self._loaded = self._tf.saved_model.load(
+                str(folder)
+            )  # kept: the variables live as long as it does
+        except Exception as error:  # TensorFlow raises whatever its layers raise
+            raise BrokenModel(f"TensorFlow can't load it: {type(error).__name__}") from error
+        self._functions = {name: self._function(name, spec) for name, spec in contract.signatures.items()}
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as metrics label it."""
+        return self.contract.name
+
+    def run(self, signature: str, inputs: Arrays) -> NDArray[np.float32]:
+        """Compute one batch.
+
+        inputs: arrays by name, as the contract has them. Returns: the signature's only result.
+        """
+        result = self._functions[signature](
+            **{name: self._tf.constant(value) for name, value in inputs.items()}
+        )
+        output: NDArray[np.float32] = next(iter(result.values())).numpy()
+        return output
+
+    def _function(self, name: str, spec: Signature) -> Any:
+        function = self._loaded.signatures.get(name)
+        if function is None:
+            raise BrokenModel(f"the SavedModel lacks the signature {name}")
+        given = {key: _spec(tensor) for key, tensor in function.structured_input_signature[1].items()}
+        made = {key: _spec(tensor) for key, tensor in function.structured_outputs.items()}
+        if given != spec.inputs or made.keys() != spec.outputs.keys():
+            raise BrokenModel(f"the signature {name} of the SavedModel is not the one in the contract")
+        return function
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    return TensorSpec.model_construct(dtype=tensor.dtype.name, shape=tuple(tensor.shape))

@@ -1,0 +1,77 @@
+"""Kinds of failure. An operation raises one; each transport maps the kind to its own code.
+
+Whatever is raised that is not a Failure is a defect of ours: its text goes to the log and never to a client.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Failure(Exception):
+    """What the caller, or the one who runs the service, can mend.
+
+    `kind` is a short name of the kind, bounded so that it can label a metric; `field` the request's field at fault.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, detail: str, *, field: str | None = None, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.field = field
+        self.retry_after_s = retry_after_s
+
+
+class Invalid(Failure):
+    """The request contradicts itself, the limits or the model."""
+
+    kind = "invalid"
+
+
+class NotFound(Failure):
+    """No such model, version or route."""
+
+    kind = "not_found"
+
+
+class TooLarge(Failure):
+    """The body, or the sound in it, is over a limit."""
+
+    kind = "too_large"
+
+
+class Unsupported(Failure):
+    """The body is of a type that can't be read."""
+
+    kind = "unsupported"
+
+
+class NotAcceptable(Failure):
+    """None of the media types that the client accepts can be given."""
+
+    kind = "not_acceptable"
+
+
+class Busy(Failure):
+    """The queue is full; `retry_after_s` says when there may be room."""
+
+    kind = "busy"
+
+
+class NotReady(Failure):
+    """The model, or the whole service, can't answer now."""
+
+    kind = "not_ready"
+
+
+class DeadlineExceeded(Failure):
+    """Time ran out before the answer was made."""
+
+    kind = "deadline"
+
+
+class BrokenModel(Failure):
+    """A version folder that can't be served; the detail says what is wrong with it."""
+
+    kind = "broken_model"

@@ -1,0 +1,67 @@
+"""The gRPC server of a worker: Synthesizer, health and reflection on one port that workers share."""
+
+from __future__ import annotations
+
+import asyncio
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from service.generated.latentone.v1 import synthesizer_pb2
+from service.generated.latentone.v1.synthesizer_pb2_grpc import add_SynthesizerServicer_to_server
+from service.grpc_api import Synthesizer
+from service.settings import Settings
+
+NAME = synthesizer_pb2.DESCRIPTOR.services_by_name["Synthesizer"].full_name
+POLL_S = 0.02
+FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
+
+
+class GrpcServer:
+    """Started and stopped by the worker's lifecycle."""
+
+    def __init__(self, synthesizer: Synthesizer, settings: Settings) -> None:
+        """Needs the running event loop."""
+        self._synthesizer = synthesizer
+        self._health = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.so_reuseport", 1),
+                ("grpc.max_receive_message_length", settings.body_limit),
+                # One connection stays with one worker, so connections are renewed now and then.
+                ("grpc.max_connection_age_ms", int(settings.grpc_connection_seconds * 1000)),
+                ("grpc.max_connection_age_grace_ms", int(settings.deadline_seconds * 1000)),
+            ]
+        )
+        add_SynthesizerServicer_to_server(synthesizer, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if settings.reflection:
+            names = (NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+
+    async def start(self) -> None:
+        """Begin to listen; the health is NOT_SERVING until `open`."""
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
+
+    async def open(self) -> None:
+        """Say that requests are answered."""
+        await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def refuse(self) -> None:
+        """Say that no more requests are wanted; they are still answered."""
+        await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more calls, wait at most `grace_s` for those that run, and close."""
+        stopping = asyncio.ensure_future(self._server.stop(grace_s))
+        while self._synthesizer.in_flight and not stopping.done():
+            await asyncio.sleep(POLL_S)
+        await self._server.stop(FAREWELL_S)
+        await stopping
+
+    async def _set_health(self, status: int) -> None:
+        for name in ("", NAME):
+            await self._health.set(name, status)

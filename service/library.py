@@ -1,0 +1,157 @@
+"""The models on disk: which there are, which are loaded, and which one a request means.
+
+At the start the newest usable version of each model is loaded; other versions when they are first asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from service.contract import Contract, read_contract, verify_files
+from service.engine import Engine
+from service.errors import BrokenModel, Failure, NotFound, NotReady
+
+logger = logging.getLogger("bentoml.latentone")
+
+State = Literal["available", "loading", "ready", "failed"]
+Loader = Callable[[Path, Contract], Engine]
+
+
+@dataclass(eq=False)
+class Entry:
+    """One version of a model on disk."""
+
+    name: str
+    version: int
+    folder: Path
+    contract: Contract | None = None
+    engine: Engine | None = None
+    state: State = "available"
+    reason: str = ""
+    loading: asyncio.Task[None] | None = None
+
+    @property
+    def title(self) -> str:
+        """The version as people name it."""
+        return f"model {self.name!r} version {self.version}"
+
+
+class Library:
+    """Every version under a folder, found when it is made. Lives on one event loop."""
+
+    def __init__(self, root: Path, *, default: str, load: Loader, executor: Executor) -> None:
+        """Look for models. Nothing is loaded yet; contracts are read.
+
+        default: the model of requests that name none; empty for the first by name.
+        """
+        self._default = default
+        self._load = load
+        self._executor = executor
+        self._entries = {(entry.name, entry.version): entry for entry in _scan(root)}
+
+    def entries(self) -> list[Entry]:
+        """Return every version, by name and number."""
+        return [entry for _, entry in sorted(self._entries.items())]
+
+    def names(self) -> list[str]:
+        """Return the models' names, sorted."""
+        return sorted({name for name, _ in self._entries})
+
+    async def load_newest(self) -> list[Entry]:
+        """Load the newest usable version of each model, and return them. Failures stay with their entries."""
+        return [entry for name in self.names() if (entry := await self._first_usable(name))]
+
+    async def _first_usable(self, name: str) -> Entry | None:
+        for entry in self._versions(name):
+            try:
+                await self._engine(entry)
+            except NotReady:
+                continue
+            return entry
+        return None
+
+    async def get(self, name: str = "", version: int = 0) -> Engine:
+        """Return the engine that a request means, loading the version where it was not yet.
+
+        Raises: NotFound for a name or version that is not there, NotReady for one that can't be served.
+        """
+        return await self._engine(self.find(name, version))
+
+    def find(self, name: str = "", version: int = 0) -> Entry:
+        """Return the version that a request means.
+
+        Raises: NotFound for a name or version that is not there.
+        """
+        name = name or self.default_name()
+        versions = self._versions(name)
+        if not versions:
+            raise NotFound(f"there is no model {name!r}; known: {', '.join(self.names())}", field="model")
+        if version:
+            if (name, version) not in self._entries:
+                known = ", ".join(str(entry.version) for entry in reversed(versions))
+                raise NotFound(f"model {name!r} has no version {version}; known: {known}", field="version")
+            return self._entries[name, version]
+        return next((entry for entry in versions if entry.state == "ready"), versions[0])
+
+    def default_name(self) -> str:
+        """Return the model of requests that name none."""
+        return self._default or next(iter(self.names()), "")
+
+    def why_nothing_is_ready(self) -> str:
+        """Return the reasons for which no model could be loaded, in one line."""
+        failed = [f"{entry.title}: {entry.reason}" for entry in self.entries() if entry.state == "failed"]
+        return "; ".join(failed) or "no models found"
+
+    def _versions(self, name: str) -> list[Entry]:
+        """Return the versions of a model, newest first."""
+        return [entry for entry in reversed(self.entries()) if entry.name == name]
+
+    async def _engine(self, entry: Entry) -> Engine:
+        if entry.state == "available":
+            entry.state = "loading"
+            entry.loading = asyncio.create_task(self._try_to_load(entry))
+        if entry.loading is not None:
+            await asyncio.shield(entry.loading)  # whoever gives up waiting does not stop it for others
+        if entry.engine is None:
+            raise NotReady(f"{entry.title} can't be served: {entry.reason}", field="version")
+        return entry.engine
+
+    async def _try_to_load(self, entry: Entry) -> None:
+        try:
+            entry.engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._read, entry)
+            entry.state = "ready"
+        except BrokenModel as error:
+            entry.state, entry.reason = "failed", error.detail
+            logger.error("%s can't be served: %s", entry.title, error.detail, exc_info=error.__cause__)
+        except Exception:
+            entry.state, entry.reason = "failed", "it could not be loaded; the log has the details"
+            logger.exception("%s can't be served", entry.title)
+
+    def _read(self, entry: Entry) -> Engine:
+        assert entry.contract is not None  # else the entry has failed already
+        verify_files(entry.contract, entry.folder)
+        return self._load(entry.folder, entry.contract)
+
+
+def _scan(root: Path) -> Iterator[Entry]:
+    """Find the version folders; what is not laid out as name/<integer> is no model."""
+    for folder in sorted(root.glob("[!.]*/*")):
+        if (
+            folder.is_dir()
+            and folder.name.isascii()
+            and folder.name.isdigit()
+            and str(int(folder.name)) == folder.name
+        ):
+            entry = Entry(folder.parent.name, int(folder.name), folder)
+            try:
+                entry.contract = read_contract(folder)
+            except Failure as error:
+                entry.state, entry.reason = "failed", error.detail
+                logger.error("%s can't be served: %s", entry.title, error.detail)
+            yield entry

@@ -1,0 +1,96 @@
+"""The life of a worker: load, warm up, open, and on SIGTERM drain both transports and end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from service.grpc_server import GrpcServer
+from service.metrics import Metrics
+from service.operations import Operations
+from service.settings import Settings
+
+logger = logging.getLogger("bentoml.latentone")
+
+SPARE_S = 5.0  # after both transports should long be closed, the process ends itself
+
+
+class Lifecycle:
+    """Brings a worker up and down. HTTP itself is the web server's; it drains when its own signal handler is called."""
+
+    def __init__(
+        self, operations: Operations, grpc_server: GrpcServer, metrics: Metrics, settings: Settings
+    ) -> None:
+        self._operations = operations
+        self._grpc_server = grpc_server
+        self._metrics = metrics
+        self._settings = settings
+        self._opening: asyncio.Task[None] | None = None
+        self._draining: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen at once, and load in the background."""
+        await self._grpc_server.start()
+        self._opening = asyncio.create_task(self._open())
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._take_over(number)
+
+    async def stop(self) -> None:
+        """Wait for the drain, which the web server's own end begins where no signal did."""
+        self._begin()
+        assert self._draining is not None
+        await self._draining
+
+    async def _open(self) -> None:
+        readiness = self._operations.readiness
+        try:
+            loaded = await self._operations.load()
+        except Exception:
+            logger.exception("the warm-up failed")
+            readiness.reason = "the warm-up failed; the log has the details"
+            return
+        if not loaded:
+            readiness.reason = self._operations.library.why_nothing_is_ready()
+            return
+        readiness.open()
+        await self._grpc_server.open()
+        logger.info("ready: %s", ", ".join(entry.title for entry in loaded))
+
+    def _take_over(self, number: signal.Signals) -> None:
+        """Drain before the web server's handler closes its listener."""
+        loop, previous = asyncio.get_running_loop(), signal.getsignal(number)
+        if callable(previous):
+            close = previous
+
+            def handle(received: int, frame: Any) -> None:
+                loop.call_soon_threadsafe(self._begin, lambda: close(received, frame))
+
+            signal.signal(number, handle)
+
+    def _begin(self, close_http: Callable[[], Any] = lambda: None) -> None:
+        if self._draining is None:
+            self._draining = asyncio.ensure_future(self._drain(close_http))
+
+    async def _drain(self, close_http: Callable[[], Any]) -> None:
+        settings = self._settings
+        _end_by_force_in(settings.lame_duck_seconds + settings.drain_seconds + SPARE_S)
+        if self._opening is not None:
+            self._opening.cancel()
+        self._operations.readiness.drain()
+        await self._grpc_server.refuse()
+        await asyncio.sleep(settings.lame_duck_seconds)
+        close_http()
+        await self._grpc_server.stop(settings.drain_seconds)
+        self._metrics.forget_worker(os.getpid())
+
+
+def _end_by_force_in(seconds: float) -> None:
+    """A model that hangs must not keep the process: whoever supervises it would wait for a day."""
+    timer = threading.Timer(seconds, os._exit, (1,))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,150 @@
+"""Prometheus metrics, and the timing of a call: one context manager around the operation, one around each stage."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+Transport = Literal["http", "grpc"]
+Stage = Literal["queue", "generate", "sample", "decode", "analyse", "encode"]
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
+UNKNOWN = "unknown"  # the label of a model that is not there: what clients type must not become a label
+
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the workers of one service share their numbers
+
+
+def exposition() -> tuple[bytes, str]:
+    """Return the metrics of all workers in Prometheus' text form, and its media type."""
+    if FOLDER not in os.environ:
+        return generate_latest(REGISTRY), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Every metric of the service.
+
+    Made in a worker's start, never at import: that is when the folder through which workers share their numbers is
+    known. Gauges say how workers are joined.
+    """
+
+    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        def histogram(
+            name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...] = SECONDS
+        ) -> Histogram:
+            return Histogram(f"latentone_{name}", text, labels, buckets=buckets, registry=registry)
+
+        def gauge(
+            name: str,
+            text: str,
+            labels: tuple[str, ...] = (),
+            mode: Literal["livesum", "livemax"] = "livesum",
+        ) -> Gauge:
+            return Gauge(f"latentone_{name}", text, labels, multiprocess_mode=mode, registry=registry)
+
+        self.request_duration = histogram(
+            "request_duration_seconds",
+            "time from a parsed request to its answer",
+            ("transport", "operation", "model", "code"),
+        )
+        self.stage_duration = histogram(
+            "stage_duration_seconds", "time of one stage of a request", ("stage", "model")
+        )
+        self.batch_size = histogram("batch_size", "items computed together", ("model",), ITEMS)
+        self.queue_depth = gauge("queue_depth", "items that wait for the model")
+        self.in_flight = gauge("in_flight", "requests that are being answered")
+        self.audio_seconds = Counter(
+            "latentone_audio_seconds", "sound made, seconds", ("model",), registry=registry
+        )
+        self.model_loaded = gauge(
+            "model_loaded", "1 for each version that is loaded", ("model", "version"), "livemax"
+        )
+        self.rejected = Counter(
+            "latentone_rejected", "requests refused, by kind", ("reason",), registry=registry
+        )
+
+    def forget_worker(self, pid: int) -> None:
+        """Take a worker that has ended out of the gauges."""
+        if FOLDER in os.environ:
+            multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+    def forget_the_dead(self) -> None:
+        """Take workers that ended without a word out of the gauges."""
+        for file in Path(os.environ.get(FOLDER, os.devnull)).glob("gauge_live*_*.db"):
+            pid = int(file.stem.rsplit("_", 1)[1])
+            if not Path(f"/proc/{pid}").exists():
+                self.forget_worker(pid)
+
+    def batch(self, model: str, items: int) -> None:
+        """Note a batch that begins."""
+        self.batch_size.labels(model).observe(items)
+
+    def waiting(self, items: int) -> None:
+        """Note how many items wait."""
+        self.queue_depth.set(items)
+
+    @contextmanager
+    def call(self, transport: Transport, operation: str, *, seconds: float) -> Iterator[Call]:
+        """Measure one request. `seconds` is the time it may take; the transport sets the call's code at the end."""
+        call = Call(self, deadline=time.monotonic() + seconds)
+        self.in_flight.inc()
+        try:
+            yield call
+        finally:
+            self.in_flight.dec()
+            self.request_duration.labels(transport, operation, call.model, call.code).observe(call.elapsed())
+
+
+@dataclass
+class Call:
+    """One request on its way: its deadline (on time.monotonic), its model once known, and the time of its stages."""
+
+    metrics: Metrics
+    deadline: float
+    model: str = UNKNOWN
+    code: str = UNKNOWN
+    started: float = field(default_factory=time.monotonic)
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        """Measure a stage of the call."""
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.took(stage, time.monotonic() - start)
+
+    def took(self, stage: Stage, seconds: float) -> None:
+        """Note a stage that was measured elsewhere."""
+        self.stages[stage] = self.stages.get(stage, 0.0) + seconds
+        self.metrics.stage_duration.labels(stage, self.model).observe(seconds)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the request was taken."""
+        return time.monotonic() - self.started
+
+    def server_timing(self) -> str:
+        """Return the stages as a Server-Timing header has them, in milliseconds."""
+        parts = [f"{stage};dur={seconds * 1000:.2f}" for stage, seconds in self.stages.items()]
+        return ", ".join([*parts, f"total;dur={self.elapsed() * 1000:.2f}"])

@@ -1,0 +1,306 @@
+"""What the service does: generate, sample, decode, analyse, interpolate. Knows no transport."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service import latents
+from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
+from service.batcher import Batcher
+from service.contract import Contract
+from service.engine import Engine
+from service.errors import DeadlineExceeded, Invalid, TooLarge
+from service.inputs import feature_batch, label_indices, label_names, latent_batch, whole_frames
+from service.library import Entry, Library
+from service.metrics import Call, Metrics
+from service.picture import draw_features
+from service.readiness import Readiness
+from service.requests import (
+    AnalyseRequest,
+    DecodeRequest,
+    GenerateRequest,
+    InterpolateRequest,
+    ModelRequest,
+    SampleRequest,
+)
+from service.settings import Settings
+
+FloatArray = NDArray[np.float32]
+Signature = Literal["generate", "sample", "decode", "analyse"]
+Inputs = dict[str, NDArray[Any]]
+T = TypeVar("T")
+DEFAULT_STEPS = 8
+WARM_UP_S = 600.0  # a first run compiles; it has no client who waits
+
+
+@dataclass(frozen=True)
+class Made:
+    """What an operation made, and what it takes to make it again."""
+
+    contract: Contract
+    values: FloatArray  # [B, samples] or [B, frames, bands]
+    seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
+    labels: tuple[str, ...] = ()  # one for each item, or none
+    first: int = 0  # the place of the first item in its request
+
+
+class Operations:
+    """Every operation, over one library and one batcher."""
+
+    def __init__(self, library: Library, batcher: Batcher, metrics: Metrics, settings: Settings) -> None:
+        self.library = library
+        self.settings = settings
+        self.readiness = Readiness()
+        self._batcher = batcher
+        self._metrics = metrics
+
+    async def load(self) -> list[Entry]:
+        """Load the newest usable version of each model, and do once whatever they can.
+
+        Returns: what is ready. Raises: whatever a warm-up raises.
+        """
+        entries = await self.library.load_newest()
+        for entry in entries:
+            call = Call(self._metrics, deadline=time.monotonic() + WARM_UP_S)
+            await self._warm_up(call, await self.library.get(entry.name, entry.version))
+        return entries
+
+    def describe(self, entry: Entry) -> dict[str, Any]:
+        """Return what there is to know about a version, by the field names of the gRPC message Model."""
+        contract = entry.contract
+        facts: dict[str, Any] = {
+            "name": entry.name,
+            "version": entry.version,
+            "state": entry.state,
+            "reason": entry.reason,
+            "default": entry.name == self.library.default_name() and entry is self.library.find(entry.name),
+        }
+        if contract is not None:
+            facts |= {
+                "operations": list(contract.operations),
+                "sample_rate_hz": contract.audio.sample_rate_hz,
+                "clip_samples": contract.audio.clip_samples,
+                "latent_size": contract.latent.size if contract.latent else 0,
+                "labels": list(contract.labels),
+            }
+        return facts
+
+    async def generate(self, call: Call, request: GenerateRequest) -> Made:
+        """Make clips from a seed or from latents.
+
+        Returns: values [count, samples]. Raises: Failure.
+        """
+        return await self._from_latents(call, request, "generate")
+
+    async def generate_each(self, call: Call, request: GenerateRequest) -> AsyncIterator[Made]:
+        """Make the clips of `generate` one at a time, each as soon as it can be.
+
+        Yields: values [1, samples]. Raises: Failure.
+        """
+        engine = await self._engine(call, request, "generate")
+        check_rate(request.format, engine.contract.audio.sample_rate_hz)
+        made, inputs = self._drawn(engine.contract, request)
+        for item in range(len(inputs["latent"])):
+            one = {name: array[item : item + 1] for name, array in inputs.items()}
+            values = await self._run(call, engine, "generate", one)
+            yield Made(made.contract, values, made.seeds, made.labels[item : item + 1], first=item)
+
+    async def sample(self, call: Call, request: SampleRequest) -> Made:
+        """Make features from a seed or from latents.
+
+        Returns: values [count, frames, bands]. Raises: Failure.
+        """
+        return await self._from_latents(call, request, "sample")
+
+    async def decode(self, call: Call, request: DecodeRequest) -> Made:
+        """Make features audible.
+
+        Returns: values [count, samples]. Raises: Failure.
+        """
+        engine = await self._engine(call, request, "decode")
+        contract = engine.contract
+        check_rate(request.format, contract.audio.sample_rate_hz)
+        features = feature_batch(contract, request.features)
+        self._check_count(len(features), "features")
+        self._check_length(contract, features)
+        return Made(contract, await self._run(call, engine, "decode", {"features": features}))
+
+    async def analyse(self, call: Call, request: AnalyseRequest) -> Made:
+        """Describe a sound file by features.
+
+        Returns: values [1, frames, bands]. Raises: Failure.
+        """
+        engine = await self._engine(call, request, "analyse")
+        rate = engine.contract.audio.sample_rate_hz
+        waveform = await self._in_thread(
+            call,
+            lambda: read_audio(request.audio, sample_rate_hz=rate, most_seconds=self.settings.max_seconds),
+        )
+        padded = whole_frames(engine.contract, waveform)
+        return Made(
+            engine.contract, await self._run(call, engine, "analyse", {"waveform": padded[np.newaxis]})
+        )
+
+    async def interpolate(self, call: Call, request: InterpolateRequest) -> Made:
+        """Make clips along a path between seeds.
+
+        Returns: values [steps, samples]. Raises: Failure.
+        """
+        engine = await self._engine(call, request, "generate")
+        contract = engine.contract
+        check_rate(request.format, contract.audio.sample_rate_hz)
+        steps = self._check_count(request.steps or max(DEFAULT_STEPS, len(request.seeds)), "steps")
+        assert contract.latent is not None
+        size, distribution = contract.latent.size, contract.latent.distribution
+        stations = [
+            latents.draw(seed, count=1, size=size, distribution=distribution)[0] for seed in request.seeds
+        ]
+        points = latents.path(np.stack(stations), steps=steps, distribution=distribution)
+        labels = label_indices(contract, request.label, [request.seeds[0]] * steps)
+        values = await self._run(call, engine, "generate", _inputs(contract, points, labels))
+        return Made(contract, values, tuple(request.seeds), label_names(contract, labels))
+
+    async def encode(self, call: Call, made: Made, form: AudioFormat, *, joined: bool = False) -> list[bytes]:
+        """Write clips as sound files: one each or, `joined`, one after another in a single file."""
+        contract = made.contract
+        call.metrics.audio_seconds.labels(call.model).inc(made.values.size / contract.audio.sample_rate_hz)
+        clips = [made.values.reshape(-1)] if joined else list(made.values)
+
+        def write() -> list[bytes]:
+            return [
+                write_audio(
+                    clip,
+                    sample_rate_hz=contract.audio.sample_rate_hz,
+                    form=form,
+                    tags=_tags(made, None if joined else item),
+                )
+                for item, clip in enumerate(clips)
+            ]
+
+        with call.stage("encode"):
+            return await self._in_thread(call, write)
+
+    async def draw(self, call: Call, made: Made) -> bytes:
+        """Draw features as a PNG picture."""
+        with call.stage("encode"):
+            return await self._in_thread(call, lambda: draw_features(made.values, made.contract))
+
+    async def _warm_up(self, call: Call, engine: Engine) -> None:
+        """Do once whatever the model can do, the way a request would; the first time is slow."""
+        contract = engine.contract
+        name, version = contract.name, contract.version
+        if "generate" in contract.operations:
+            made = await self.generate(call, GenerateRequest(model=name, version=version, seed=0))
+            await self.encode(call, made, "wav")
+        if "sample" in contract.operations:
+            await self.sample(call, SampleRequest(model=name, version=version, seed=0))
+        if "decode" in contract.operations and contract.features is not None:
+            quiet = np.full((1, contract.features.frames, contract.features.shape[1]), -1.0, np.float32)
+            await self.decode(call, DecodeRequest(model=name, version=version, features=quiet))
+
+    async def _from_latents(self, call: Call, request: SampleRequest, signature: Signature) -> Made:
+        engine = await self._engine(call, request, signature)
+        if isinstance(request, GenerateRequest):
+            check_rate(request.format, engine.contract.audio.sample_rate_hz)
+        made, inputs = self._drawn(engine.contract, request)
+        values = await self._run(call, engine, signature, inputs)
+        return Made(made.contract, values, made.seeds, made.labels)
+
+    def _drawn(self, contract: Contract, request: SampleRequest) -> tuple[Made, Inputs]:
+        """Return the inputs of `generate` for a request, and what there is to say about them."""
+        assert contract.latent is not None
+        if request.latents is None:
+            count = self._check_count(request.count or 1, "count")
+            seeds: tuple[int, ...] = (secrets.randbits(32) if request.seed is None else request.seed,)
+            size, distribution = contract.latent.size, contract.latent.distribution
+            drawn = latents.draw(seeds[0], count=count, size=size, distribution=distribution)
+        else:
+            drawn, seeds = latent_batch(contract, request.latents), ()
+            count = self._check_count(len(drawn), "latents")
+            if request.count not in (None, count):
+                raise Invalid(f"count: {request.count} does not fit {count} latents", field="count")
+        labels = label_indices(contract, request.label, range(sum(seeds), sum(seeds) + count))
+        return Made(contract, drawn, seeds, label_names(contract, labels)), _inputs(contract, drawn, labels)
+
+    def _check_count(self, count: int, name: str) -> int:
+        if count > self.settings.max_count:
+            raise Invalid(f"{name}: at most {self.settings.max_count} items a request", field=name)
+        return count
+
+    def _check_length(self, contract: Contract, features: FloatArray) -> None:
+        assert contract.features is not None
+        seconds = (
+            features.shape[0]
+            * features.shape[1]
+            * contract.features.hop_samples
+            / contract.audio.sample_rate_hz
+        )
+        if seconds > self.settings.max_seconds:
+            limit = f"at most {self.settings.max_seconds:g} a request"
+            raise TooLarge(f"features: {seconds:.1f} seconds of sound; {limit}", field="features")
+
+    async def _engine(self, call: Call, request: ModelRequest, signature: Signature) -> Engine:
+        async with _deadline(call):
+            engine = await self.library.get(request.model, request.version)
+        call.model = engine.name
+        if signature not in engine.contract.signatures:
+            has = ", ".join(engine.contract.operations)
+            raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
+        return engine
+
+    async def _run(self, call: Call, engine: Engine, signature: Signature, inputs: Inputs) -> FloatArray:
+        async with _deadline(call):
+            result = await self._batcher.run(engine, signature, inputs)
+        call.took("queue", result.queue_seconds)
+        call.took(signature, result.run_seconds)
+        if not np.isfinite(result.values).all():
+            raise RuntimeError(
+                f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity"
+            )
+        return result.values
+
+    async def _in_thread(self, call: Call, work: Callable[[], T]) -> T:
+        async with _deadline(call):
+            return await asyncio.to_thread(work)
+
+
+def _inputs(contract: Contract, points: FloatArray, labels: NDArray[np.int32]) -> Inputs:
+    return {"latent": points, "label": labels} if contract.labels else {"latent": points}
+
+
+def _tags(made: Made, item: int | None) -> dict[str, str]:
+    """Return what a file says of itself: enough to make the sound again. item: None for all in one file."""
+    contract = made.contract
+    facts = {"model": contract.name, "version": contract.version, "seed": ", ".join(map(str, made.seeds))}
+    labels = made.labels if item is None else made.labels[item : item + 1]
+    facts["label"] = ", ".join(dict.fromkeys(labels))
+    if item is not None and made.seeds:
+        facts["item"] = made.first + item
+    comment = "; ".join(f"{name}={value}" for name, value in facts.items() if value != "")
+    return {
+        "title": " ".join(filter(None, (contract.name, facts["label"]))),
+        "comment": comment,
+        "software": "latentone",
+    }
+
+
+@asynccontextmanager
+async def _deadline(call: Call) -> AsyncIterator[None]:
+    """Give up when the call's time is over: what waits in the queue is withdrawn, what is being computed is not."""
+    timer = asyncio.timeout(call.deadline - time.monotonic())
+    try:
+        async with timer:
+            yield
+    except TimeoutError:
+        if timer.expired():
+            raise DeadlineExceeded("the time allowed for the request is over") from None
+        raise

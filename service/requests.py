@@ -1,0 +1,141 @@
+"""Requests as operations take them, checked the same way whichever transport they came by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+
+from service.audio_files import FORMATS, AudioFormat
+from service.errors import Invalid
+from service.tensors import FloatArray, read_tensor
+
+MOST_NAME = 200  # characters of a model's or a label's name
+TENSOR_SCHEMA = {
+    "description": "nested lists of numbers, or a shape and base64 of little-endian float32",
+    "anyOf": [
+        {"type": "array", "items": {}},
+        {
+            "type": "object",
+            "properties": {
+                "shape": {"type": "array", "items": {"type": "integer"}},
+                "data": {"type": "string", "format": "byte"},
+            },
+            "required": ["shape", "data"],
+        },
+    ],
+}
+
+
+def _format(value: object) -> object:
+    if value not in FORMATS:
+        raise ValueError(f"must be one of {', '.join(FORMATS)}")
+    return value
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
+Tensor = Annotated[FloatArray, PlainValidator(read_tensor), WithJsonSchema(TENSOR_SCHEMA)]
+Format = Annotated[AudioFormat, BeforeValidator(_format)]
+Label = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if type(value) is int else value),
+    Field(max_length=MOST_NAME),
+]
+R = TypeVar("R", bound="ModelRequest")
+
+
+class ModelRequest(BaseModel):
+    """A request to a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    model: str = Field(
+        default="", max_length=MOST_NAME, description="name of the model; empty for the default one"
+    )
+    version: int = Field(
+        default=0, ge=0, lt=2**31, description="version of the model; 0 for the newest that is usable"
+    )
+
+
+class SampleRequest(ModelRequest):
+    """Latents, drawn from a seed or given."""
+
+    seed: Seed | None = Field(
+        default=None, description="seed of the latents; absent: one is drawn and returned"
+    )
+    count: int | None = Field(
+        default=None, ge=1, description="how many items; absent: 1, or as many as there are latents"
+    )
+    label: Label = Field(
+        default="",
+        description="a label's name or index; empty: item i has label (seed + i) modulo their number",
+    )
+    latents: Tensor | None = Field(default=None, description="[count, latent size], in place of a seed")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.latents is not None and self.seed is not None:
+            raise ValueError("give seed or latents, not both")
+        return self
+
+
+class GenerateRequest(SampleRequest):
+    """Latents, drawn from a seed or given, to be made audible."""
+
+    format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
+
+
+class DecodeRequest(ModelRequest):
+    """Features to be made audible."""
+
+    features: Tensor = Field(
+        description="[count, frames, bands], or [frames, bands] for one item, in the contract's units"
+    )
+    format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
+
+
+class AnalyseRequest(ModelRequest):
+    """A sound file to be described by features."""
+
+    audio: bytes = Field(description="a WAV, FLAC, Ogg or MP3 file at the model's rate (base64 in JSON)")
+
+
+class InterpolateRequest(ModelRequest):
+    """Seeds to be passed one after another."""
+
+    seeds: list[Seed] = Field(min_length=2, max_length=100, description="the seeds to pass")
+    steps: int | None = Field(
+        default=None,
+        ge=2,
+        description="clips in all, both ends included; absent: 8, or one for each seed if more",
+    )
+    label: Label = Field(
+        default="", description="a label's name or index; empty: the one that the first seed alone would have"
+    )
+    format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
+
+
+def parse_request(kind: type[R], fields: Mapping[str, Any]) -> R:
+    """Check the fields of a request.
+
+    Raises: Invalid, which names the first field at fault.
+    """
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = f"no such field; known: {', '.join(kind.model_fields)}"
+        raise Invalid(f"{name}: {message}" if name else message, field=name or None) from None

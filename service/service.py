@@ -1,0 +1,143 @@
+"""The BentoML service: wires everything. HTTP and gRPC live in one worker, over one engine and one batcher."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import bentoml
+import numpy as np
+from numpy.typing import NDArray
+
+from service.batcher import Batcher
+from service.boundary import Boundary
+from service.contract import Contract
+from service.engine import Engine
+from service.grpc_api import Synthesizer
+from service.grpc_server import GrpcServer
+from service.http_api import make_app, refusal
+from service.library import Library
+from service.lifecycle import Lifecycle
+from service.metrics import Metrics
+from service.operations import Operations
+from service.requests import DecodeRequest, GenerateRequest, SampleRequest, parse_request
+from service.settings import load_settings
+
+settings = load_settings()
+app = make_app()
+WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right form
+
+
+@bentoml.service(
+    name="latentone",
+    workers=settings.workers,
+    http={"host": settings.host, "port": settings.http_port},
+    traffic={"timeout": settings.deadline_seconds + WEB_SERVER_SPARE_S},
+    # BentoML labels its own metrics with raw paths, of which clients can make any number; ours are at /metrics.
+    metrics={"enabled": False},
+    logging={"access": {"enabled": settings.log_level == "debug"}},
+)
+@bentoml.asgi_app(app)
+class Synthesis:
+    """Audio from latents and from spectrogram features."""
+
+    def __init__(self) -> None:
+        logging.getLogger("bentoml").setLevel(settings.log_level.upper())
+        metrics = Metrics()
+        metrics.forget_the_dead()
+
+        def load(folder: Path, contract: Contract) -> Engine:
+            engine = Engine(folder, contract, threads=settings.threads)
+            metrics.model_loaded.labels(contract.name, str(contract.version)).set(1)
+            return engine
+
+        library = Library(
+            settings.models,
+            default=settings.default_model,
+            load=load,
+            executor=ThreadPoolExecutor(1, "loader"),
+        )
+        batcher = Batcher(
+            ThreadPoolExecutor(settings.engine_calls, "engine"),
+            metrics,
+            max_batch=settings.max_batch,
+            queue_limit=settings.queue_limit,
+            engine_calls=settings.engine_calls,
+        )
+        self.metrics = metrics
+        self.operations = Operations(library, batcher, metrics, settings)
+        app.state.operations, app.state.metrics = self.operations, metrics
+
+    @bentoml.on_startup
+    async def start(self) -> None:
+        """Listen for gRPC, and load the models while /livez answers."""
+        server = GrpcServer(Synthesizer(self.operations, self.metrics), settings)
+        self.lifecycle = Lifecycle(self.operations, server, self.metrics, settings)
+        await self.lifecycle.start()
+
+    @bentoml.on_shutdown
+    async def stop(self) -> None:
+        """Let accepted requests end."""
+        await self.lifecycle.stop()
+
+    async def __is_ready__(self) -> bool:
+        self.operations.readiness.require_ready()
+        return True
+
+    @bentoml.api
+    async def generate(
+        self,
+        model: str = "",
+        version: int = 0,
+        seed: int | None = None,
+        count: int | None = None,
+        label: str = "",
+    ) -> NDArray[np.float32]:
+        """Latents from a seed to audio, float32 [count, samples]."""
+        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label}
+        return await self._answer("generate", fields)
+
+    @bentoml.api
+    async def sample(
+        self,
+        model: str = "",
+        version: int = 0,
+        seed: int | None = None,
+        count: int | None = None,
+        label: str = "",
+    ) -> NDArray[np.float32]:
+        """Latents from a seed to features, float32 [count, frames, bands]."""
+        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label}
+        return await self._answer("sample", fields)
+
+    @bentoml.api
+    async def decode(
+        self, features: NDArray[np.float32], model: str = "", version: int = 0
+    ) -> NDArray[np.float32]:
+        """Features, float32 [count, frames, bands], to audio, float32 [count, samples]."""
+        return await self._answer("decode", {"model": model, "version": version, "features": features})
+
+    async def _answer(self, operation: str, fields: dict[str, Any]) -> Any:
+        """Return the array, or the answer to a request that failed."""
+        operations = self.operations
+        kind, work = {
+            "generate": (GenerateRequest, operations.generate),
+            "sample": (SampleRequest, operations.sample),
+            "decode": (DecodeRequest, operations.decode),
+        }[operation]
+        with self.metrics.call("http", operation, seconds=settings.deadline_seconds) as call:
+            try:
+                operations.readiness.require_serving()
+                given = {name: value for name, value in fields.items() if value is not None}
+                made = await work(call, parse_request(kind, given))
+            except Exception as error:
+                answer = refusal(error, f"/{operation}", self.metrics)
+                call.code = str(answer.status_code)
+                return answer
+            call.code = "200"
+            return made.values
+
+
+Synthesis.add_asgi_middleware(Boundary, body_limit=settings.body_limit)

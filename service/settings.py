@@ -1,0 +1,144 @@
+"""Settings of the service, from the environment: LATENTONE_HTTP_PORT and so on."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "LATENTONE_"
+
+
+class SettingsError(Exception):
+    """A value in the environment that can't be used; one line for each, naming the variable."""
+
+
+class Settings(BaseSettings):
+    """What can be set. Frozen; each field's description is the documentation that people read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, validate_default=True, env_ignore_empty=True
+    )
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="address to listen on; 0.0.0.0 for every interface, as in a container",
+    )
+    http_port: int = Field(default=3000, ge=1, le=65_535, description="HTTP port")
+    grpc_port: int = Field(default=3001, ge=1, le=65_535, description="gRPC port")
+    models: Path = Field(default=Path("models"), description="folder of models, laid out as name/version/")
+    default_model: str = Field(
+        default="", description="model of requests that name none; empty: the first by name"
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="worker processes, each with its own copy of the models"
+    )
+    threads: int = Field(
+        default=0, ge=0, le=256, description="TensorFlow's threads inside one operation; 0: one a core"
+    )
+    engine_calls: int = Field(
+        default=1, ge=1, le=64, description="batches a worker computes at the same time"
+    )
+    max_batch: int = Field(default=16, ge=1, le=1024, description="most items in one batch")
+    max_count: int = Field(default=64, ge=1, le=10_000, description="most items in one request")
+    max_seconds: float = Field(
+        default=60.0, gt=0, le=3600, description="longest sound one request may decode or analyse, seconds"
+    )
+    queue_limit: int = Field(
+        default=256, ge=1, le=100_000, description="items that may wait in a worker; more are refused as busy"
+    )
+    body_limit: int = Field(
+        default=32 * 2**20, ge=1024, le=2**31 - 1, description="largest request body or message, bytes"
+    )
+    deadline_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="longest a request may take, seconds"
+    )
+    lame_duck_seconds: float = Field(
+        1.0,
+        ge=0,
+        le=300,
+        description="after SIGTERM, still serving but not ready, so that balancers notice, seconds",
+    )
+    drain_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="then, longest wait for accepted requests, seconds"
+    )
+    grpc_connection_seconds: float = Field(
+        300.0,
+        ge=1,
+        le=86_400,
+        description="age at which gRPC connections are renewed, so that workers share them, seconds",
+    )
+    reflection: bool = Field(default=True, description="whether gRPC reflection is offered")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info",
+        description="least level that is logged: debug, info, warning or error; debug logs every request",
+    )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.http_port == self.grpc_port:
+            raise ValueError(
+                f"{PREFIX}GRPC_PORT is {self.grpc_port}, as is {PREFIX}HTTP_PORT; they must differ"
+            )
+        if self.queue_limit < self.max_count:
+            raise ValueError(
+                f"{PREFIX}QUEUE_LIMIT ({self.queue_limit}) must be at least {PREFIX}MAX_COUNT ({self.max_count}), "
+                "or the largest request could never be taken"
+            )
+        return self
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises: SettingsError, one line for each bad value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(_line(item["loc"], item["msg"], item["input"]) for item in error.errors())
+        ) from None
+
+
+def _line(location: tuple[int | str, ...], message: str, value: object) -> str:
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    return f"{PREFIX}{str(location[0]).upper()}={value}: {message[0].lower()}{message[1:]}"
+
+
+def unknown_variables() -> list[str]:
+    """Return a sentence for each LATENTONE_ variable that is nearly, but not quite, a setting."""
+    known = {name for name, _, _ in _rows()}
+    sentences = []
+    for name in sorted(set(os.environ) - known):
+        if name.startswith(PREFIX) and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.8)):
+            sentences.append(f"{name} is not a setting; did you mean {near[0]}?")
+    return sentences
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    return [
+        (PREFIX + name.upper(), str(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def markdown_table() -> str:
+    """Return every setting with its default and meaning, as the README shows them."""
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    lines += [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |"
+        for name, default, meaning in _rows()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def plain_table() -> str:
+    """Return every setting with its default and meaning, for a terminal."""
+    return "".join(f"  {name:34} {default:10} {meaning}\n" for name, default, meaning in _rows())

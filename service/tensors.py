@@ -1,0 +1,74 @@
+"""Arrays of float32 as they travel: nested lists, or a shape with raw little-endian bytes (base64 in JSON)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+def read_tensor(value: object) -> FloatArray:
+    """Return the array that a request's field holds.
+
+    value: nested lists of numbers, {"shape": [...], "data": bytes or base64 text}, or an array already.
+    Raises: ValueError, in words for the caller, where it is none of these, or holds NaN or infinity.
+    """
+    if isinstance(value, np.ndarray):
+        array = value
+    elif isinstance(value, Mapping):
+        array = _packed(value)
+    elif isinstance(value, list):
+        array = _nested(value)
+    else:
+        raise ValueError("must be nested lists of numbers or {shape, data}")
+    if not np.isfinite(array).all():
+        raise ValueError("must be finite; there is NaN or infinity in it")
+    return array
+
+
+def _nested(value: list[Any]) -> FloatArray:
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError):
+        raise ValueError("the nested lists must have equal lengths") from None
+    if array.dtype.kind not in "fiu":
+        raise ValueError("must hold numbers only")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
+
+
+def _packed(value: Mapping[str, Any]) -> FloatArray:
+    if value.keys() != {"shape", "data"}:
+        raise ValueError("must have exactly shape and data")
+    shape, data = value["shape"], value["data"]
+    if not isinstance(shape, list) or not all(
+        type(length) is int and 0 <= length < 2**32 for length in shape
+    ):
+        raise ValueError("shape must be a list of lengths")
+    if isinstance(data, str):
+        try:
+            data = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("data must be base64") from None
+    if not isinstance(data, bytes):
+        raise ValueError("data must be base64")
+    if len(data) != 4 * math.prod(shape):
+        raise ValueError(f"shape {shape} wants {4 * math.prod(shape)} bytes of float32, {len(data)} came")
+    return np.frombuffer(data, "<f4").reshape(shape).astype(np.float32, copy=False)
+
+
+def tensor_bytes(array: FloatArray) -> bytes:
+    """Return the values as little-endian float32, last axis fastest."""
+    return np.ascontiguousarray(array, "<f4").tobytes()
+
+
+def tensor_json(array: FloatArray) -> dict[str, Any]:
+    """Return {"shape": [...], "data": base64 text}, which `read_tensor` takes."""
+    return {"shape": list(array.shape), "data": base64.b64encode(tensor_bytes(array)).decode("ascii")}
