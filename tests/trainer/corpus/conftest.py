@@ -18,7 +18,9 @@ Writer = Callable[..., Path]
 def tone() -> Callable[..., np.ndarray]:
     """A sine of some frequency, length, rate and amplitude, float32 [S]."""
 
-    def make(hz: float = 440.0, seconds: float = 0.5, rate_hz: int = RATE_HZ, peak: float = 0.5) -> np.ndarray:
+    def make(
+        hz: float = 440.0, seconds: float = 0.5, rate_hz: int = RATE_HZ, peak: float = 0.5
+    ) -> np.ndarray:
         time = np.arange(round(seconds * rate_hz)) / rate_hz
         return (peak * np.sin(2 * np.pi * hz * time)).astype(np.float32)
 

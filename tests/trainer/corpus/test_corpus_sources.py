@@ -71,7 +71,9 @@ def test_a_csv_gives_label_group_split_and_pitch(write, corpus_folder, tmp_path)
     for name in ("a.wav", "sub/b.wav", "c.wav"):
         write(name)
     table = tmp_path / "table.csv"
-    table.write_text("file,label,group,split,pitch\na.wav,dog,g1,train,\nsub/b.wav,cat,g2,test,60.5\ngone.wav,cat,,,\n")
+    table.write_text(
+        "file,label,group,split,pitch\na.wav,dog,g1,train,\nsub/b.wav,cat,g2,test,60.5\ngone.wav,cat,,,\n"
+    )
     source = find_source(str(corpus_folder), {"table": str(table)})
     first, second = source.recordings
     assert (first.label, first.group, first.held_out, first.pitch) == ("dog", "g1", False, None)
@@ -96,7 +98,10 @@ def test_a_pattern_reads_label_group_and_pitch_from_names(write, corpus_folder) 
     pattern = r"(?P<label>[a-z]+)_(?P<group>[a-z]+)_(?P<pitch>\d+)\."
     source = find_source(str(corpus_folder), {"pattern": pattern, "held_out": "_bob_"})
     assert labels(source) == {"flute_bob_61.wav": "flute", "violin_anna_60.wav": "violin"}
-    assert [(r.group, r.pitch, r.held_out) for r in source.recordings] == [("bob", 61.0, True), ("anna", 60.0, False)]
+    assert [(r.group, r.pitch, r.held_out) for r in source.recordings] == [
+        ("bob", 61.0, True),
+        ("anna", 60.0, False),
+    ]
     assert [entry.reason for entry in source.left_out] == ["no label"]
 
 
@@ -113,7 +118,9 @@ def test_a_pattern_reads_label_group_and_pitch_from_names(write, corpus_folder) 
         ({"tabel": "x.csv"}, "did you mean 'table'"),
     ],
 )
-def test_folder_options_that_cannot_be_used_say_why(write, corpus_folder, options: dict[str, str], says: str) -> None:
+def test_folder_options_that_cannot_be_used_say_why(
+    write, corpus_folder, options: dict[str, str], says: str
+) -> None:
     write("a.wav")
     with pytest.raises(SpecError, match=says):
         find_source(str(corpus_folder), options)
@@ -179,7 +186,12 @@ def test_fsdd_has_digit_speaker_and_its_own_test_split(write, corpus_folder, bel
         write(f"{below}{name}.wav")
     source = find_source(str(corpus_folder))
     assert (source.name, source.licence, source.label_names) == ("fsdd", "CC BY-SA 4.0", ("0", "7"))
-    assert flags(source) == {"0_anna_0.wav": True, "0_anna_4.wav": True, "0_anna_5.wav": False, "7_bob_14.wav": False}
+    assert flags(source) == {
+        "0_anna_0.wav": True,
+        "0_anna_4.wav": True,
+        "0_anna_5.wav": False,
+        "7_bob_14.wav": False,
+    }
     assert {recording.group for recording in source.recordings} == {"anna", "bob"}
 
 
@@ -188,7 +200,12 @@ def test_fsdd_has_digit_speaker_and_its_own_test_split(write, corpus_folder, bel
 
 @pytest.fixture
 def urban(write, corpus_folder) -> str:
-    for name in ("fold1/101-3-0-2.wav", "fold1/102-8-0-0.flac", "fold2/103-3-0-0.wav", "fold10/104-0-1-0.wav"):
+    for name in (
+        "fold1/101-3-0-2.wav",
+        "fold1/102-8-0-0.flac",
+        "fold2/103-3-0-0.wav",
+        "fold10/104-0-1-0.wav",
+    ):
         write(f"audio/{name}")
     return str(corpus_folder)
 
@@ -284,7 +301,12 @@ def test_nsynth_has_family_instrument_pitch_and_velocity(nsynth) -> None:
     source = find_source(nsynth)
     assert (source.name, source.licence, source.label_names) == ("nsynth", "CC BY 4.0", ("bass", "reed"))
     first = source.recordings[0]
-    assert (first.label, first.group, first.pitch, first.velocity) == ("bass", "bass_electronic_000", 40.0, 100)
+    assert (first.label, first.group, first.pitch, first.velocity) == (
+        "bass",
+        "bass_electronic_000",
+        40.0,
+        100,
+    )
     assert [(entry.name, entry.reason) for entry in source.left_out] == [("reed_002-062-100", "missing")]
 
 
