@@ -84,6 +84,5 @@ def level(samples: Samples, loudness_dbfs: float | None) -> Samples:
     if loudness_dbfs is not None:
         rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
         gain = 10 ** (loudness_dbfs / 20) / rms
-    return (samples * np.float32(min(gain, 1 / highest))).clip(
-        -1, 1
-    )  # the clip only takes float32's last bit
+    scaled = samples * np.float32(min(gain, 1 / highest))
+    return scaled.clip(-1, 1)  # takes no more than float32's last bit

@@ -108,15 +108,12 @@ def safe_name(name: str) -> str:
 
 def natural_order(names: Iterable[str]) -> tuple[str, ...]:
     """Sorted as people count: 2 comes before 10."""
-    return tuple(
-        sorted(
-            names,
-            key=lambda name: (
-                [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in re.split(r"(\d+)", name)],
-                name,
-            ),
-        )
-    )
+
+    def parts(name: str) -> list[tuple[bool, int, str]]:
+        pieces = re.split(r"([0-9]+)", name)
+        return [(not piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece) for piece in pieces]
+
+    return tuple(sorted(names, key=parts))
 
 
 def _facts(files: Mapping[str, Path], table: Path | None, pattern: str) -> tuple[dict[str, Facts], str]:

@@ -44,9 +44,8 @@ def fm(frequency_hz: float, strength: float, samples: int, random: np.random.Gen
     """
     time = np.arange(samples) / RATE_HZ
     ratio = int(random.integers(1, 4))
-    room = (
-        HIGHEST_HZ / frequency_hz - 1
-    ) / ratio - 1  # Carson's rule: the widest index that stays below HIGHEST_HZ
+    # Carson's rule: the widest index whose sidebands stay below HIGHEST_HZ.
+    room = (HIGHEST_HZ / frequency_hz - 1) / ratio - 1
     index = min(random.uniform(1.0, 4.0) * (0.3 + 0.7 * strength), room)
     depth = index * np.exp(-random.uniform(1.0, 6.0) * time)
     envelope = np.exp(-random.uniform(0.6, 3.0) * time) * (1 - np.exp(-time / random.uniform(0.002, 0.02)))
@@ -66,9 +65,7 @@ def pluck(frequency_hz: float, strength: float, samples: int, random: np.random.
     pick = random.uniform(0.08, 0.45)
     period = RATE_HZ / frequency_hz
     delay = int(period) - 2
-    fraction = (
-        period - delay - 1
-    )  # in 1..2, where four-point interpolation is best; the damping filter delays by 1
+    fraction = period - delay - 1  # in 1..2, best for four points; the damping filter delays by the other 1
     loop = np.convolve([damping / 2, 1 - damping, damping / 2], _lagrange(fraction))
     loop *= 10 ** (-3 * period / (sustain_seconds * RATE_HZ))  # -60 dB after sustain_seconds
     wave = np.zeros(samples + delay + len(loop))  # begins with silence, so that the loop can look back

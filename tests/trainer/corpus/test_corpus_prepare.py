@@ -125,14 +125,14 @@ def test_whatever_changes_the_clips_changes_the_fingerprint(two_labels, write, t
 
 
 def test_the_result_is_the_same_for_any_number_of_workers(tmp_path) -> None:
-    source = find_source("notes", {"count": 42, "seconds": 0.5})
+    source = find_source("notes", {"count": 66, "seconds": 0.3})
     preparation = PreparationSpec(crop="random", crops_per_recording=2)
-    one, three = (
-        prepare(source, AUDIO, preparation, tmp_path / str(n), workers=n, progress=False) for n in (1, 3)
+    one, two = (
+        prepare(source, AUDIO, preparation, tmp_path / str(n), workers=n, progress=False) for n in (1, 2)
     )
     for file in ("waveforms.npy", "corpus.json"):
-        assert (one.folder / file).read_bytes() == (three.folder / file).read_bytes()
-    assert len(one) == 84
+        assert (one.folder / file).read_bytes() == (two.folder / file).read_bytes()
+    assert len(one) == 132
     assert set(one.velocities.tolist()) <= {32, 64, 96, 127}
     assert set(np.array(one.groups)[one.train]).isdisjoint(np.array(one.groups)[one.held_out])
 
