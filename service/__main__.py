@@ -12,13 +12,16 @@ import time
 import urllib.error
 import urllib.request
 
-from service.settings import Settings, SettingsError, load_settings, plain_table, unknown_variables
+from service.settings import Settings, SettingsError, load_settings, misspelt_variables, plain_table
 
 POLL_S = 0.1
 
 
 def main() -> None:
-    """Serve until SIGTERM or Ctrl-C, then drain and exit 0. Exits 2 where the settings do not allow a start."""
+    """Serve until SIGTERM or Ctrl-C, then drain and exit 0.
+
+    Exits 2 where the settings do not allow a start.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m service",
         description="Serve the models of a folder over HTTP and gRPC. Settings come from the environment:",
@@ -33,7 +36,7 @@ def main() -> None:
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    for sentence in unknown_variables():
+    for sentence in misspelt_variables():
         print(f"warning: {sentence}", file=sys.stderr)
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     with tempfile.TemporaryDirectory(prefix="latentone-") as home:
@@ -44,9 +47,9 @@ def main() -> None:
 
 
 def _serve(settings: Settings) -> None:
-    from service.service import Synthesis
+    from service.service import synthesis
 
-    Synthesis.serve_http(host=settings.host, port=settings.http_port)
+    synthesis.serve_http(host=settings.host, port=settings.http_port)
 
 
 def _check_models(settings: Settings) -> None:

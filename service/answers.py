@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import zipfile
 from typing import Any, Literal
@@ -14,15 +13,17 @@ from fastapi.responses import JSONResponse
 
 from service.audio_files import ENCODINGS, AudioFormat
 from service.errors import Invalid
+from service.made import Made
 from service.metrics import Call
 from service.negotiation import choose
 from service.npy import write_npy
-from service.operations import Made, Operations
+from service.operations import Operations
 from service.tensors import tensor_json
 
 ClipForm = Literal["file", "zip", "npy", "json"]
 FeatureForm = Literal["npy", "json", "base64", "png"]
 
+MOST_LABELS = 1000  # letters of labels in a header; beyond that JSON has them
 ZIP, NPY, JSON, PNG = "application/zip", "application/x-npy", "application/json", "image/png"
 BY_MEDIA: dict[str, AudioFormat] = {
     ENCODINGS[form].media_type: form for form in ("wav", "flac", "ogg", "opus", "mp3", "pcm", "f32")
@@ -32,7 +33,8 @@ FEATURE_MEDIA: dict[str, FeatureForm] = {NPY: "npy", JSON: "json", PNG: "png"}
 
 
 def clip_form(accept: str, fields: dict[str, Any]) -> ClipForm:
-    """Return how clips are to be wrapped and, where the request names no format, set the one that Accept asks for.
+    """Return how clips are to be wrapped and, where the request names no format, set the one that Accept
+    asks for.
 
     Raises: NotAcceptable.
     """
@@ -54,70 +56,49 @@ def feature_form(accept: str, fields: dict[str, Any]) -> FeatureForm:
     wanted = fields.pop("format")
     for form in (*FEATURE_MEDIA.values(), "base64"):
         if form == wanted:
-            return form  # type: ignore[return-value]
+            return form
     raise Invalid("format: features come as npy, json, base64 or png", field="format")
 
 
-async def clips(
-    operations: Operations, call: Call, made: Made, audio: AudioFormat, form: ClipForm
-) -> Response:
+async def clips(operations: Operations, call: Call, made: Made, wanted: Any, form: ClipForm) -> Response:
     """Answer with clips. Several in one file stand one after another, each as long as the others."""
-    facts = _facts(made)
     if form == "npy":
         return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
-    files = await operations.encode(call, made, audio, joined=form == "file")
-    if form == "json":
-        labels = made.labels or ("",) * len(files)
-        sounds = [{"audio": _base64(file), "label": label} for file, label in zip(files, labels, strict=True)]
-        rate = made.contract.audio.sample_rate_hz
-        return JSONResponse(
-            {**facts, "sample_rate_hz": rate, "format": audio, "clips": sounds},
-            headers=_headers(made, "json"),
-        )
-    encoding = ENCODINGS[audio]
+    files = await operations.encode(call, made, wanted.format, joined=form == "file")
+    encoding = ENCODINGS[wanted.format]
+    if form == "file":
+        return Response(files[0], media_type=encoding.media_type, headers=_headers(made, encoding.suffix))
     if form == "zip":
         return Response(_archive(files, made, encoding.suffix), media_type=ZIP, headers=_headers(made, "zip"))
-    return Response(files[0], media_type=encoding.media_type, headers=_headers(made, encoding.suffix))
+    labels = made.labels or ("",) * len(files)
+    sounds = [{"audio": _base64(file), "label": label} for file, label in zip(files, labels, strict=True)]
+    rate = made.contract.audio.sample_rate_hz
+    body = {**made.facts(), "sample_rate_hz": rate, "format": wanted.format, "clips": sounds}
+    return JSONResponse(body, headers=_headers(made, "json"))
 
 
-async def features(operations: Operations, call: Call, made: Made, form: FeatureForm) -> Response:
+async def features(
+    operations: Operations, call: Call, made: Made, _wanted: Any, form: FeatureForm
+) -> Response:
     """Answer with features."""
     if form == "png":
         return Response(await operations.draw(call, made), media_type=PNG, headers=_headers(made, "png"))
     if form == "npy":
         return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
     values = made.values.tolist() if form == "json" else tensor_json(made.values)
-    return JSONResponse(
-        {**_facts(made), "features": values, "labels": list(made.labels)}, headers=_headers(made, "json")
-    )
-
-
-def from_base64(text: str, field: str) -> bytes:
-    """Return the bytes of a JSON field.
-
-    Raises: Invalid.
-    """
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise Invalid(f"{field}: must be base64", field=field) from None
+    body = {**made.facts(), "features": values, "labels": list(made.labels)}
+    return JSONResponse(body, headers=_headers(made, "json"))
 
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _facts(made: Made) -> dict[str, Any]:
-    facts: dict[str, Any] = {"model": made.contract.name, "version": made.contract.version}
-    if len(made.seeds) == 1:
-        facts["seed"] = made.seeds[0]
-    elif made.seeds:
-        facts["seeds"] = list(made.seeds)
-    return facts
-
-
 def _headers(made: Made, suffix: str) -> dict[str, str]:
-    """Return what it takes to make the answer again. Names are percent-encoded, as a header's letters are few."""
+    """Return what it takes to make the answer again.
+
+    Names are percent-encoded, as a header's letters are few.
+    """
     contract, seeds = made.contract, [str(seed) for seed in made.seeds]
     headers = {
         "X-Latentone-Model": quote(contract.name),
@@ -127,7 +108,7 @@ def _headers(made: Made, suffix: str) -> dict[str, str]:
     }
     if seeds:
         headers["X-Latentone-Seed"] = ",".join(seeds)
-    if made.labels:
+    if sum(map(len, made.labels)) < MOST_LABELS:
         headers["X-Latentone-Label"] = ",".join(quote(label, safe="") for label in made.labels)
     return headers
 

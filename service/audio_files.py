@@ -87,14 +87,14 @@ def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float) -> Floa
     """Return the sound of a file, its channels averaged.
 
     Returns: float32 [samples].
-    Raises: Unsupported for what is no sound file, Invalid for another rate than `sample_rate_hz`, more than eight
-    channels, no samples or NaN; TooLarge for more than `most_seconds`.
+    Raises: Unsupported for what is no sound file, Invalid for another rate than `sample_rate_hz`, more than
+    eight channels, no samples or NaN; TooLarge for more than `most_seconds`.
     """
     try:
         with soundfile.SoundFile(io.BytesIO(body)) as file:
             if file.samplerate != sample_rate_hz:
                 raise Invalid(
-                    f"the sound has {file.samplerate} Hz, the model wants {sample_rate_hz} Hz; resample it first",
+                    f"the sound has {file.samplerate} Hz, the model wants {sample_rate_hz} Hz; resample it",
                     field="audio",
                 )
             if file.channels > MOST_CHANNELS:

@@ -1,8 +1,8 @@
 """Joins waiting requests into batches and never mixes them up.
 
-There is no lingering: a free engine takes what waits, so a lone request never waits for company. Requests wait in one
-queue for each model, signature and shape of an item. A request larger than a batch goes in parts, and queues up again
-behind the others after each. What was cancelled is dropped before it costs work.
+There is no lingering: a free engine takes what waits, so a lone request never waits for company. Requests
+wait in one queue for each model, signature and shape of an item. A request larger than a batch goes in
+parts, and queues up again behind the others after each. What was cancelled is dropped before it costs work.
 """
 
 from __future__ import annotations

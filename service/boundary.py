@@ -1,4 +1,5 @@
-"""The outermost layer of HTTP: no body over the limit comes in, no failure that is not a problem document goes out.
+"""The outermost layer of HTTP: no body over the limit comes in, no failure that is not a problem document
+goes out.
 
 It stands around BentoML's own routes too, which have no body limit and answer in other forms.
 """

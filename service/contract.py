@@ -88,7 +88,8 @@ class Contract(_Part):
 def read_contract(folder: Path) -> Contract:
     """Read and check the contract of a version folder (name/version).
 
-    Raises: BrokenModel where it is missing, not JSON, of another contract version, contradicts itself or its folder.
+    Raises: BrokenModel where it is missing, not JSON, of another contract version, contradicts itself or its
+    folder.
     """
     try:
         document = from_json((folder / PLACE).read_bytes(), allow_inf_nan=False)

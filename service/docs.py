@@ -1,4 +1,7 @@
-"""What the docs page says of each route, and the page itself, made of files that BentoML serves: no address outside."""
+"""What the docs page says of each route, and the page itself, made of files that BentoML serves.
+
+No address outside.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,15 @@ PAGE = """<!doctype html>
 
 QUERY = "Every field may stand in the query instead of the body, as in `?label=7&format=flac`."
 CLIPS = (
-    f"Answers with a sound file; `format` (or the Accept header) is one of {', '.join(FORMATS)}. Several clips stand one "
-    "after another in one file, each as long as the others; `Accept: application/zip` gives one file each, "
-    "`application/x-npy` float32 [count, samples], `application/json` base64. Headers (X-Latentone-Model, -Version, "
-    "-Seed, -Label) and the file's own tags say how to make the sound again; Server-Timing how long it took."
+    f"Answers with a sound file; `format` (or the Accept header) is one of {', '.join(FORMATS)}. Several "
+    "clips stand one after another in one file, each as long as the others; `Accept: application/zip` gives "
+    "one file each, `application/x-npy` float32 [count, samples], `application/json` base64. Headers "
+    "(X-Latentone-Model, -Version, -Seed, -Label) and the file's own tags say how to make the sound again; "
+    "Server-Timing says how long it took."
 )
 FEATURES = (
-    "Answers with float32 [count, frames, bands] as .npy; `format` (or the Accept header) may ask for `json` (nested "
-    "lists), `base64` (shape and little-endian float32) or `png` (a picture)."
+    "Answers with float32 [count, frames, bands] as .npy; `format` (or the Accept header) may ask for `json` "
+    "(nested lists), `base64` (shape and little-endian float32) or `png` (a picture)."
 )
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 PROBLEM = {
@@ -95,3 +99,12 @@ MODEL: dict[str, Any] = {
     "tags": ["Models"],
     "responses": {"default": PROBLEM},
 }
+
+
+def described(openapi: dict[str, Any]) -> dict[str, Any]:
+    """Return BentoML's OpenAPI document with our own words in front.
+
+    BentoML's load pictures from elsewhere.
+    """
+    text = "Audio from latents and from spectrogram features. The same operations answer over gRPC."
+    return {**openapi, "info": {"title": "latentone", "version": "1", "description": text}}

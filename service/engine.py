@@ -1,4 +1,7 @@
-"""A SavedModel as a function on NumPy arrays. TensorFlow is imported here and nowhere else, when first needed."""
+"""A SavedModel as a function on NumPy arrays.
+
+TensorFlow is imported here and nowhere else, when first needed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @functools.cache
 def tensorflow(threads: int) -> Any:
-    """Import TensorFlow, with `threads` inside one operation (0: one a core). It takes seconds; call it off the loop."""
+    """Import TensorFlow, with `threads` inside one operation (0: one a core).
+
+    It takes seconds; call it off the event loop.
+    """
     # Without this TensorFlow imports Keras, which a SavedModel does not need: four seconds saved.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818 - it has kinds, and they are no errors of ours
     """What the caller, or the one who runs the service, can mend.
 
-    `kind` is a short name of the kind, bounded so that it can label a metric; `field` the request's field at fault.
+    `kind` is a short name of the kind, bounded so that it can label a metric; `field` the request's field at
+    fault.
     """
 
     kind: ClassVar[str]

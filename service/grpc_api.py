@@ -1,24 +1,23 @@
 """The gRPC service: a thin skin that parses, calls an operation and answers."""
 
+# ruff: noqa: N802 - the names are the contract's
+
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
-import grpc
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
-from grpc.aio import ServicerContext
 
-from service import errors
 from service.audio_files import AudioFormat
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerServicer
+from service.grpc_exchange import Context, Exchanges
 from service.library import Entry
+from service.made import Made
 from service.metrics import Call, Metrics
-from service.operations import Made, Operations
+from service.operations import Operations
 from service.requests import (
     AnalyseRequest,
     DecodeRequest,
@@ -30,43 +29,28 @@ from service.requests import (
 )
 from service.tensors import tensor_bytes
 
-logger = logging.getLogger("bentoml.latentone")
-
-STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
-    errors.Invalid: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.NotFound: grpc.StatusCode.NOT_FOUND,
-    errors.TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    errors.Unsupported: grpc.StatusCode.INVALID_ARGUMENT,
-    errors.Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    errors.NotReady: grpc.StatusCode.UNAVAILABLE,
-    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
-}
-Context = ServicerContext[Any, Any]
-
 
 class Synthesizer(SynthesizerServicer):
     """latentone.v1.Synthesizer over the operations."""
 
     def __init__(self, operations: Operations, metrics: Metrics) -> None:
         self._operations = operations
-        self._metrics = metrics
-        self.in_flight = 0  # calls that are being answered; a drain waits for them
+        self.exchanges = Exchanges(metrics, operations.settings.deadline_seconds)
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Latents to audio."""
-        async with self._call(context, "generate") as call:
+        async with self.exchanges.call(context, "generate") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(GenerateRequest, _fields(request))
             made = await self._operations.generate(call, wanted)
             clips = await self._clips(call, made, wanted.format)
             return pb.GenerateResponse(**_origin(made), **_seed(made), format=wanted.format, clips=clips)
-        raise AssertionError("unreachable")
 
     async def GenerateStream(
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> AsyncIterator[pb.GenerateStreamResponse]:
         """Latents to audio, clip by clip."""
-        async with self._call(context, "generate_stream") as call:
+        async with self.exchanges.call(context, "generate_stream") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(GenerateRequest, _fields(request))
             async for made in self._operations.generate_each(call, wanted):
@@ -77,35 +61,32 @@ class Synthesizer(SynthesizerServicer):
 
     async def Sample(self, request: pb.SampleRequest, context: Context) -> pb.SampleResponse:
         """Latents to features."""
-        async with self._call(context, "sample") as call:
+        async with self.exchanges.call(context, "sample") as call:
             self._operations.readiness.require_serving()
             made = await self._operations.sample(call, parse_request(SampleRequest, _fields(request)))
             return pb.SampleResponse(
                 **_names(made), **_seed(made), features=_tensor(made), labels=made.labels
             )
-        raise AssertionError("unreachable")
 
     async def Decode(self, request: pb.DecodeRequest, context: Context) -> pb.DecodeResponse:
         """Features to audio."""
-        async with self._call(context, "decode") as call:
+        async with self.exchanges.call(context, "decode") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(DecodeRequest, _fields(request))
             made = await self._operations.decode(call, wanted)
             clips = await self._clips(call, made, wanted.format)
             return pb.DecodeResponse(**_origin(made), format=wanted.format, clips=clips)
-        raise AssertionError("unreachable")
 
     async def Analyse(self, request: pb.AnalyseRequest, context: Context) -> pb.AnalyseResponse:
         """A sound file to features."""
-        async with self._call(context, "analyse") as call:
+        async with self.exchanges.call(context, "analyse") as call:
             self._operations.readiness.require_serving()
             made = await self._operations.analyse(call, parse_request(AnalyseRequest, _fields(request)))
             return pb.AnalyseResponse(**_names(made), features=_tensor(made))
-        raise AssertionError("unreachable")
 
     async def Interpolate(self, request: pb.InterpolateRequest, context: Context) -> pb.InterpolateResponse:
         """A path between seeds to audio."""
-        async with self._call(context, "interpolate") as call:
+        async with self.exchanges.call(context, "interpolate") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(InterpolateRequest, _fields(request))
             made = await self._operations.interpolate(call, wanted)
@@ -113,56 +94,23 @@ class Synthesizer(SynthesizerServicer):
             return pb.InterpolateResponse(
                 **_origin(made), seeds=made.seeds, format=wanted.format, clips=clips
             )
-        raise AssertionError("unreachable")
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every version of every model."""
-        async with self._call(context, "list_models"):
+        del request  # it has no fields
+        async with self.exchanges.call(context, "list_models"):
             entries = self._operations.library.entries()
             return pb.ListModelsResponse(models=[self._model(entry) for entry in entries])
-        raise AssertionError("unreachable")
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         """One model with its contract."""
-        async with self._call(context, "get_model") as call:
+        async with self.exchanges.call(context, "get_model") as call:
             wanted = parse_request(ModelRequest, _fields(request))
             entry = self._operations.library.find(wanted.model, wanted.version)
             call.model = entry.name
             answer = pb.GetModelResponse(model=self._model(entry))
             answer.contract.update(entry.contract.document if entry.contract else {})
             return answer
-        raise AssertionError("unreachable")
-
-    @asynccontextmanager
-    async def _call(self, context: Context, operation: str) -> AsyncIterator[Call]:
-        """Measure a call, and end it with the code that a failure stands for."""
-        remaining = context.time_remaining()
-        longest = self._operations.settings.deadline_seconds
-        seconds = longest if remaining is None else min(remaining, longest)
-        self.in_flight += 1
-        try:
-            with self._metrics.call("grpc", operation, seconds=seconds) as call:
-                call.code = grpc.StatusCode.CANCELLED.name  # unless it ends otherwise
-                failure: Exception | None = None
-                try:
-                    yield call
-                except Exception as error:
-                    failure = error
-                code = grpc.StatusCode.OK if failure is None else self._refusal(failure, operation)
-                call.code = code.name
-                context.set_trailing_metadata(tuple(_trailer(call, failure)))
-                if failure is not None:
-                    known = isinstance(failure, errors.Failure)
-                    await context.abort(code, str(failure) if known else "internal error")
-        finally:
-            self.in_flight -= 1
-
-    def _refusal(self, failure: Exception, operation: str) -> grpc.StatusCode:
-        if isinstance(failure, errors.Failure):
-            self._metrics.rejected.labels(failure.kind).inc()
-            return STATUS[type(failure)]
-        logger.error("%s failed", operation, exc_info=failure)
-        return grpc.StatusCode.INTERNAL
 
     async def _clips(self, call: Call, made: Made, form: AudioFormat) -> list[pb.Clip]:
         labels = made.labels or ("",) * len(made.values)
@@ -171,12 +119,6 @@ class Synthesizer(SynthesizerServicer):
 
     def _model(self, entry: Entry) -> pb.Model:
         return ParseDict(self._operations.describe(entry), pb.Model())
-
-
-def _trailer(call: Call, failure: Exception | None) -> Iterator[tuple[str, str]]:
-    yield "server-timing", call.server_timing()
-    if isinstance(failure, errors.Failure) and failure.retry_after_s is not None:
-        yield "retry-after", str(failure.retry_after_s)
 
 
 def _fields(message: Message) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import grpc
+from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -14,7 +14,7 @@ from service.grpc_api import Synthesizer
 from service.settings import Settings
 
 NAME = synthesizer_pb2.DESCRIPTOR.services_by_name["Synthesizer"].full_name
-POLL_S = 0.02
+SETTLE_S = 0.05  # for a call that had arrived, but not yet begun
 FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
 
 
@@ -23,9 +23,9 @@ class GrpcServer:
 
     def __init__(self, synthesizer: Synthesizer, settings: Settings) -> None:
         """Needs the running event loop."""
-        self._synthesizer = synthesizer
-        self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(
+        self._exchanges = synthesizer.exchanges
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
+        self._server = aio.server(
             options=[
                 ("grpc.so_reuseport", 1),
                 ("grpc.max_receive_message_length", settings.body_limit),
@@ -57,8 +57,10 @@ class GrpcServer:
     async def stop(self, grace_s: float) -> None:
         """Take no more calls, wait at most `grace_s` for those that run, and close."""
         stopping = asyncio.ensure_future(self._server.stop(grace_s))
-        while self._synthesizer.in_flight and not stopping.done():
-            await asyncio.sleep(POLL_S)
+        await asyncio.sleep(SETTLE_S)
+        idle = asyncio.ensure_future(self._exchanges.idle())
+        await asyncio.wait((stopping, idle), return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
         await self._server.stop(FAREWELL_S)
         await stopping
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -36,23 +37,50 @@ LARGE = 65_536  # bytes of a body from which on it is parsed in a thread, off th
 CLIENT_LEFT = 499  # nobody reads it; it tells such calls apart in the metrics
 
 
+@dataclass(frozen=True)
+class Post:
+    """A route that makes something. `binary` names the field that a body can be which is not JSON."""
+
+    kind: type[ModelRequest]
+    forms: Callable[[str, Fields], Any]
+    answer: Callable[..., Awaitable[Response]]
+    docs: Fields
+    binary: str = ""
+
+
+POSTS = {
+    "generate": Post(GenerateRequest, answers.clip_form, answers.clips, docs.GENERATE),
+    "sample": Post(SampleRequest, answers.feature_form, answers.features, docs.SAMPLE),
+    "decode": Post(DecodeRequest, answers.clip_form, answers.clips, docs.DECODE, "features"),
+    "analyse": Post(AnalyseRequest, answers.feature_form, answers.features, docs.ANALYSE, "audio"),
+    "interpolate": Post(InterpolateRequest, answers.clip_form, answers.clips, docs.INTERPOLATE),
+}
+
+
 def make_app() -> FastAPI:
-    """Return the routes. The service puts `operations` and `metrics` into the app's state before the first request."""
+    """Return the routes.
+
+    The service puts `operations`, `metrics` and `openapi` into the app's state before the first request.
+    """
     app = FastAPI(title="latentone", docs_url=None, redoc_url=None, openapi_url=None)
-    for path, work, options in (
-        ("/v1/generate", _generate, docs.GENERATE),
-        ("/v1/sample", _sample, docs.SAMPLE),
-        ("/v1/decode", _decode, docs.DECODE),
-        ("/v1/analyse", _analyse, docs.ANALYSE),
-        ("/v1/interpolate", _interpolate, docs.INTERPOLATE),
-    ):
-        app.post(path, **options)(_route(path.rsplit("/", 1)[1], work))
+    for name, post in POSTS.items():
+        app.post(f"/v1/{name}", **post.docs)(_route(name, _making(name, post)))
     app.get("/v1/models", **docs.MODELS)(_route("list_models", _list_models))
     app.get("/v1/models/{name}", **docs.MODEL)(_route("get_model", _get_model))
     app.get("/v1/models/{name}/versions/{version}", **docs.MODEL)(_route("get_model", _get_model))
     app.get("/", include_in_schema=False)(_docs_page)
+    app.get("/docs.json", include_in_schema=False)(_openapi)
     app.get("/metrics", include_in_schema=False)(_metrics)
     return app
+
+
+def refusal(error: Exception, path: str, metrics: Metrics) -> Response:
+    """Return the answer to a request that failed; counted, and logged where the defect is ours."""
+    if isinstance(error, Failure):
+        metrics.rejected.labels(error.kind).inc()
+    else:
+        logger.error("%s failed", path, exc_info=error)
+    return problem_of(error, instance=path)
 
 
 def _route(operation: str, work: Work) -> Callable[[Request], Awaitable[Response]]:
@@ -71,15 +99,6 @@ def _route(operation: str, work: Work) -> Callable[[Request], Awaitable[Response
     return route
 
 
-def refusal(error: Exception, path: str, metrics: Metrics) -> Response:
-    """Return the answer to a request that failed; counted, and logged where the defect is ours."""
-    if isinstance(error, Failure):
-        metrics.rejected.labels(error.kind).inc()
-    else:
-        logger.error("%s failed", path, exc_info=error)
-    return problem_of(error, instance=path)
-
-
 async def _unless_the_client_leaves(
     request: Request, operations: Operations, call: Call, work: Work
 ) -> Response:
@@ -93,7 +112,7 @@ async def _unless_the_client_leaves(
     finally:
         for task in (working, leaving):
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Failure):
+            with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
 
 
@@ -102,49 +121,56 @@ async def _left(request: Request) -> None:
         pass
 
 
-async def _generate(operations: Operations, call: Call, request: Request) -> Response:
-    operations.readiness.require_serving()
-    fields = await _fields(request)
-    form = answers.clip_form(request.headers.get("accept", ""), fields)
-    wanted = parse_request(GenerateRequest, fields)
-    return await answers.clips(operations, call, await operations.generate(call, wanted), wanted.format, form)
+def _making(name: str, post: Post) -> Work:
+    async def work(operations: Operations, call: Call, request: Request) -> Response:
+        operations.readiness.require_serving()
+        arguments = (post, await request.body(), request.headers, dict(request.query_params))
+        is_large = len(arguments[1]) > LARGE
+        wanted, form = await asyncio.to_thread(_read, *arguments) if is_large else _read(*arguments)
+        made = await getattr(operations, name)(call, wanted)
+        return await post.answer(operations, call, made, wanted, form)
+
+    return work
 
 
-async def _interpolate(operations: Operations, call: Call, request: Request) -> Response:
-    operations.readiness.require_serving()
-    fields = await _fields(request)
-    form = answers.clip_form(request.headers.get("accept", ""), fields)
-    wanted = parse_request(InterpolateRequest, fields)
-    return await answers.clips(
-        operations, call, await operations.interpolate(call, wanted), wanted.format, form
-    )
+def _read(post: Post, body: bytes, headers: Any, query: Fields) -> tuple[ModelRequest, Any]:
+    """Return the request, from the query and the body, which has the last word.
+
+    And the form of the answer.
+    """
+    fields = query | _body_fields(body, post.binary, headers.get("content-type", ""))
+    form = post.forms(headers.get("accept", ""), fields)
+    return parse_request(post.kind, fields), form
 
 
-async def _decode(operations: Operations, call: Call, request: Request) -> Response:
-    operations.readiness.require_serving()
-    fields = await _fields(request, binary="features")
-    form = answers.clip_form(request.headers.get("accept", ""), fields)
-    wanted = parse_request(DecodeRequest, fields)
-    return await answers.clips(operations, call, await operations.decode(call, wanted), wanted.format, form)
+def _body_fields(body: bytes, binary: str, media: str) -> Fields:
+    # curl calls everything a form, so what the bytes are counts for more than what they are said to be.
+    is_json = media.startswith("application/json") or body.lstrip()[:1] in (b"{", b"")
+    if not binary or is_json:
+        return _json_fields(body)
+    if binary == "audio":
+        return {"audio": body}
+    if body[: len(MAGIC)] != MAGIC and body[:2] != b"PK":
+        raise Unsupported("the body is neither an .npy array nor JSON", field=binary)
+    try:
+        return {binary: read_npy(body)}
+    except NpyError as error:
+        raise Invalid(f"{binary}: {error}", field=binary) from None
 
 
-async def _sample(operations: Operations, call: Call, request: Request) -> Response:
-    operations.readiness.require_serving()
-    fields = await _fields(request)
-    form = answers.feature_form(request.headers.get("accept", ""), fields)
-    made = await operations.sample(call, parse_request(SampleRequest, fields))
-    return await answers.features(operations, call, made, form)
+def _json_fields(body: bytes) -> Fields:
+    if not body.strip():
+        return {}
+    try:
+        fields = from_json(body)
+    except ValueError as error:
+        raise Invalid(f"the body is not JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise Invalid("the body must be a JSON object")
+    return fields
 
 
-async def _analyse(operations: Operations, call: Call, request: Request) -> Response:
-    operations.readiness.require_serving()
-    fields = await _fields(request, binary="audio")
-    form = answers.feature_form(request.headers.get("accept", ""), fields)
-    made = await operations.analyse(call, parse_request(AnalyseRequest, fields))
-    return await answers.features(operations, call, made, form)
-
-
-async def _list_models(operations: Operations, call: Call, request: Request) -> Response:
+async def _list_models(operations: Operations, _call: Call, _request: Request) -> Response:
     return JSONResponse({"models": [operations.describe(entry) for entry in operations.library.entries()]})
 
 
@@ -157,54 +183,12 @@ async def _get_model(operations: Operations, call: Call, request: Request) -> Re
     return JSONResponse({"model": operations.describe(entry), "contract": contract})
 
 
-async def _fields(request: Request, binary: str = "") -> Fields:
-    """Return the fields of a request: from the query, and from the body, which has the last word.
-
-    A body is JSON; for an operation on one large thing, `binary` names the field that a body in another form is.
-    """
-    body = await request.body()
-    parse = _parse_binary if binary else _parse_json
-    arguments = (body, binary, request.headers.get("content-type", ""))
-    fields = await asyncio.to_thread(parse, *arguments) if len(body) > LARGE else parse(*arguments)
-    return {**request.query_params, **fields}
-
-
-def _parse_json(body: bytes, binary: str, media: str) -> Fields:
-    if not body.strip():
-        return {}
-    try:
-        fields = from_json(body)
-    except ValueError as error:
-        raise Invalid(f"the body is not JSON: {error}") from None
-    if not isinstance(fields, dict):
-        raise Invalid("the body must be a JSON object")
-    return fields
-
-
-def _parse_binary(body: bytes, binary: str, media: str) -> Fields:
-    # curl calls everything a form, so what the bytes are counts for more than what they are said to be.
-    if media.startswith("application/json") or body.lstrip()[:1] == b"{":
-        return _decoded(_parse_json(body, binary, media))
-    if not body:
-        return {}
-    if binary == "audio":
-        return {"audio": body}
-    if body[: len(MAGIC)] != MAGIC and body[:2] != b"PK":
-        raise Unsupported("the body is neither an .npy array nor JSON", field=binary)
-    try:
-        return {binary: read_npy(body)}
-    except NpyError as error:
-        raise Invalid(f"{binary}: {error}", field=binary) from None
-
-
-def _decoded(fields: Fields) -> Fields:
-    if isinstance(fields.get("audio"), str):
-        fields["audio"] = answers.from_base64(fields["audio"], "audio")
-    return fields
-
-
 async def _docs_page() -> Response:
     return HTMLResponse(docs.PAGE)
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(request.app.state.openapi())
 
 
 async def _metrics() -> Response:

@@ -70,8 +70,8 @@ def feature_batch(contract: Contract, features: FloatArray) -> FloatArray:
 
 
 def whole_frames(contract: Contract, waveform: FloatArray) -> FloatArray:
-    """Return a sound [samples] that the model can analyse: silence added up to a whole frame, or to a whole clip where
-    the model takes no other length.
+    """Return a sound [samples] that the model can analyse: silence added up to a whole frame, or to a whole
+    clip where the model takes no other length.
 
     Raises: Invalid where it is longer than the only length that the model takes.
     """

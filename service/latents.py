@@ -1,4 +1,7 @@
-"""Latents from seeds, and the way between them. The same on every machine; docs/contract.md is the authority."""
+"""Latents from seeds, and the way between them.
+
+The same on every machine; docs/contract.md is the authority.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ def _item(seed: int, item: int, size: int, distribution: Distribution) -> Latent
 def path(stations: Latents, *, steps: int, distribution: Distribution) -> Latents:
     """Return evenly spaced points on the way through `stations`, both ends included.
 
-    Along great arcs for normal latents, whose length says nothing and whose straight middle would be too short for
-    the generator to have met; straight for uniform ones.
+    Along great arcs for normal latents, whose length says nothing and whose straight middle would be too
+    short for the generator to have met; straight for uniform ones.
     stations: float32 [N, size], N >= 2. Returns: float32 [steps, size].
     """
     between = _arc if distribution == "normal" else _line
@@ -55,4 +58,5 @@ def _arc(start: Latents, end: Latents, part: float) -> NDArray[np.floating]:
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
     if np.sin(angle) < PARALLEL:
         return _line(start, end, part)
-    return (np.sin((1.0 - part) * angle) * start + np.sin(part * angle) * end) / np.sin(angle)
+    weights = np.sin([(1.0 - part) * angle, part * angle]) / np.sin(angle)
+    return np.asarray(weights[0] * start + weights[1] * end)

@@ -21,7 +21,10 @@ SPARE_S = 5.0  # after both transports should long be closed, the process ends i
 
 
 class Lifecycle:
-    """Brings a worker up and down. HTTP itself is the web server's; it drains when its own signal handler is called."""
+    """Brings a worker up and down.
+
+    HTTP itself is the web server's; it drains when its own signal handler is called.
+    """
 
     def __init__(
         self, operations: Operations, grpc_server: GrpcServer, metrics: Metrics, settings: Settings

@@ -1,4 +1,7 @@
-"""Prometheus metrics, and the timing of a call: one context manager around the operation, one around each stage."""
+"""Prometheus metrics, and the timing of a call.
+
+One context manager around the operation, one around each stage.
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ def exposition() -> tuple[bytes, str]:
 class Metrics:
     """Every metric of the service.
 
-    Made in a worker's start, never at import: that is when the folder through which workers share their numbers is
-    known. Gauges say how workers are joined.
+    Made in a worker's start, never at import: that is when the folder through which workers share their
+    numbers is known. Gauges say how workers are joined.
     """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
@@ -105,7 +108,10 @@ class Metrics:
 
     @contextmanager
     def call(self, transport: Transport, operation: str, *, seconds: float) -> Iterator[Call]:
-        """Measure one request. `seconds` is the time it may take; the transport sets the call's code at the end."""
+        """Measure one request.
+
+        `seconds` is the time it may take; the transport sets the call's code at the end.
+        """
         call = Call(self, deadline=time.monotonic() + seconds)
         self.in_flight.inc()
         try:
@@ -117,7 +123,10 @@ class Metrics:
 
 @dataclass
 class Call:
-    """One request on its way: its deadline (on time.monotonic), its model once known, and the time of its stages."""
+    """One request on its way.
+
+    Its deadline (on time.monotonic), its model once known, and the time of its stages.
+    """
 
     metrics: Metrics
     deadline: float

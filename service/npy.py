@@ -22,8 +22,8 @@ class NpyError(ValueError):
 def read_npy(body: bytes) -> NDArray[np.float32]:
     """Return the array as float32, in C order.
 
-    Raises: NpyError for bytes that are not .npy, archives, pickles, headers that do not match the body, and types
-    that are not numbers.
+    Raises: NpyError for bytes that are not .npy, archives, pickles, headers that do not match the body, and
+    types that are not numbers.
     """
     if body[:2] == b"PK":
         raise NpyError("this is an .npz archive; send one array as .npy")

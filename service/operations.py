@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -21,6 +20,7 @@ from service.engine import Engine
 from service.errors import DeadlineExceeded, Invalid, TooLarge
 from service.inputs import feature_batch, label_indices, label_names, latent_batch, whole_frames
 from service.library import Entry, Library
+from service.made import Made
 from service.metrics import Call, Metrics
 from service.picture import draw_features
 from service.readiness import Readiness
@@ -40,17 +40,6 @@ Inputs = dict[str, NDArray[Any]]
 T = TypeVar("T")
 DEFAULT_STEPS = 8
 WARM_UP_S = 600.0  # a first run compiles; it has no client who waits
-
-
-@dataclass(frozen=True)
-class Made:
-    """What an operation made, and what it takes to make it again."""
-
-    contract: Contract
-    values: FloatArray  # [B, samples] or [B, frames, bands]
-    seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
-    labels: tuple[str, ...] = ()  # one for each item, or none
-    first: int = 0  # the place of the first item in its request
 
 
 class Operations:
@@ -181,7 +170,7 @@ class Operations:
                     clip,
                     sample_rate_hz=contract.audio.sample_rate_hz,
                     form=form,
-                    tags=_tags(made, None if joined else item),
+                    tags=made.tags(None if joined else item),
                 )
                 for item, clip in enumerate(clips)
             ]
@@ -277,25 +266,12 @@ def _inputs(contract: Contract, points: FloatArray, labels: NDArray[np.int32]) -
     return {"latent": points, "label": labels} if contract.labels else {"latent": points}
 
 
-def _tags(made: Made, item: int | None) -> dict[str, str]:
-    """Return what a file says of itself: enough to make the sound again. item: None for all in one file."""
-    contract = made.contract
-    facts = {"model": contract.name, "version": contract.version, "seed": ", ".join(map(str, made.seeds))}
-    labels = made.labels if item is None else made.labels[item : item + 1]
-    facts["label"] = ", ".join(dict.fromkeys(labels))
-    if item is not None and made.seeds:
-        facts["item"] = made.first + item
-    comment = "; ".join(f"{name}={value}" for name, value in facts.items() if value != "")
-    return {
-        "title": " ".join(filter(None, (contract.name, facts["label"]))),
-        "comment": comment,
-        "software": "latentone",
-    }
-
-
 @asynccontextmanager
 async def _deadline(call: Call) -> AsyncIterator[None]:
-    """Give up when the call's time is over: what waits in the queue is withdrawn, what is being computed is not."""
+    """Give up when the call's time is over.
+
+    What waits in the queue is withdrawn, what is being computed is not.
+    """
     timer = asyncio.timeout(call.deadline - time.monotonic())
     try:
         async with timer:

@@ -39,7 +39,10 @@ def problem(
 
 
 def problem_of(error: Exception, *, instance: str) -> JSONResponse:
-    """Return the answer to a failed request. What is not a Failure keeps its text to itself; the caller logs it."""
+    """Return the answer to a failed request.
+
+    What is not a Failure keeps its text to itself; the caller logs it.
+    """
     if not isinstance(error, errors.Failure):
         detail = "something went wrong here; the log has the details"
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, instance=instance, kind="internal")

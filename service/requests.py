@@ -18,7 +18,7 @@ from pydantic import (
 
 from service.audio_files import FORMATS, AudioFormat
 from service.errors import Invalid
-from service.tensors import FloatArray, read_tensor
+from service.tensors import FloatArray, read_base64, read_tensor
 
 MOST_NAME = 200  # characters of a model's or a label's name
 TENSOR_SCHEMA = {
@@ -43,14 +43,18 @@ def _format(value: object) -> object:
     return value
 
 
+def _bytes(value: object) -> object:
+    return read_base64(value) if isinstance(value, str) else value
+
+
+def _text(value: object) -> object:
+    return str(value) if type(value) is int else value
+
+
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Tensor = Annotated[FloatArray, PlainValidator(read_tensor), WithJsonSchema(TENSOR_SCHEMA)]
 Format = Annotated[AudioFormat, BeforeValidator(_format)]
-Label = Annotated[
-    str,
-    BeforeValidator(lambda value: str(value) if type(value) is int else value),
-    Field(max_length=MOST_NAME),
-]
+Label = Annotated[str, BeforeValidator(_text), Field(max_length=MOST_NAME)]
 R = TypeVar("R", bound="ModelRequest")
 
 
@@ -107,7 +111,9 @@ class DecodeRequest(ModelRequest):
 class AnalyseRequest(ModelRequest):
     """A sound file to be described by features."""
 
-    audio: bytes = Field(description="a WAV, FLAC, Ogg or MP3 file at the model's rate (base64 in JSON)")
+    audio: Annotated[bytes, BeforeValidator(_bytes)] = Field(
+        description="a WAV, FLAC, Ogg or MP3 file at the model's rate (base64 in JSON)"
+    )
 
 
 class InterpolateRequest(ModelRequest):

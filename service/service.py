@@ -1,4 +1,4 @@
-"""The BentoML service: wires everything. HTTP and gRPC live in one worker, over one engine and one batcher."""
+"""The BentoML service: HTTP and gRPC in one worker, over one engine and one batcher. Wires everything."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import bentoml
 import numpy as np
 from numpy.typing import NDArray
 
+from service import docs
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
@@ -22,11 +23,18 @@ from service.library import Library
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.operations import Operations
-from service.requests import DecodeRequest, GenerateRequest, SampleRequest, parse_request
+from service.requests import DecodeRequest, GenerateRequest, ModelRequest, SampleRequest, parse_request
 from service.settings import load_settings
+
+Floats = NDArray[np.float32]
 
 settings = load_settings()
 app = make_app()
+KINDS: dict[str, type[ModelRequest]] = {
+    "generate": GenerateRequest,
+    "sample": SampleRequest,
+    "decode": DecodeRequest,
+}
 WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right form
 
 
@@ -35,7 +43,7 @@ WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right fo
     workers=settings.workers,
     http={"host": settings.host, "port": settings.http_port},
     traffic={"timeout": settings.deadline_seconds + WEB_SERVER_SPARE_S},
-    # BentoML labels its own metrics with raw paths, of which clients can make any number; ours are at /metrics.
+    # BentoML labels its own metrics with raw paths, of which clients can make any number.
     metrics={"enabled": False},
     logging={"access": {"enabled": settings.log_level == "debug"}},
 )
@@ -94,10 +102,11 @@ class Synthesis:
         seed: int | None = None,
         count: int | None = None,
         label: str = "",
-    ) -> NDArray[np.float32]:
+    ) -> Floats:
         """Latents from a seed to audio, float32 [count, samples]."""
         fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label}
-        return await self._answer("generate", fields)
+        answer: Floats = await self._answer("generate", fields)
+        return answer
 
     @bentoml.api
     async def sample(
@@ -107,31 +116,28 @@ class Synthesis:
         seed: int | None = None,
         count: int | None = None,
         label: str = "",
-    ) -> NDArray[np.float32]:
+    ) -> Floats:
         """Latents from a seed to features, float32 [count, frames, bands]."""
         fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label}
-        return await self._answer("sample", fields)
+        answer: Floats = await self._answer("sample", fields)
+        return answer
 
     @bentoml.api
-    async def decode(
-        self, features: NDArray[np.float32], model: str = "", version: int = 0
-    ) -> NDArray[np.float32]:
+    async def decode(self, features: Floats, model: str = "", version: int = 0) -> Floats:
         """Features, float32 [count, frames, bands], to audio, float32 [count, samples]."""
-        return await self._answer("decode", {"model": model, "version": version, "features": features})
+        fields = {"model": model, "version": version, "features": features}
+        answer: Floats = await self._answer("decode", fields)
+        return answer
 
     async def _answer(self, operation: str, fields: dict[str, Any]) -> Any:
         """Return the array, or the answer to a request that failed."""
         operations = self.operations
-        kind, work = {
-            "generate": (GenerateRequest, operations.generate),
-            "sample": (SampleRequest, operations.sample),
-            "decode": (DecodeRequest, operations.decode),
-        }[operation]
         with self.metrics.call("http", operation, seconds=settings.deadline_seconds) as call:
             try:
                 operations.readiness.require_serving()
                 given = {name: value for name, value in fields.items() if value is not None}
-                made = await work(call, parse_request(kind, given))
+                wanted = parse_request(KINDS[operation], given)
+                made = await getattr(operations, operation)(call, wanted)
             except Exception as error:
                 answer = refusal(error, f"/{operation}", self.metrics)
                 call.code = str(answer.status_code)
@@ -140,4 +146,6 @@ class Synthesis:
             return made.values
 
 
-Synthesis.add_asgi_middleware(Boundary, body_limit=settings.body_limit)
+synthesis: Any = Synthesis  # what the decorators made of the class
+synthesis.add_asgi_middleware(Boundary, body_limit=settings.body_limit)
+app.state.openapi = lambda: docs.described(synthesis.openapi_spec.asdict())

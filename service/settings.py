@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LATENTONE_"
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class SettingsError(Exception):
@@ -24,9 +35,8 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, validate_default=True, env_ignore_empty=True
     )
 
-    host: str = Field(
-        default="127.0.0.1",
-        description="address to listen on; 0.0.0.0 for every interface, as in a container",
+    host: Address = Field(
+        default="127.0.0.1", description="IP address to listen on; 0.0.0.0 for all, as in a container"
     )
     http_port: int = Field(default=3000, ge=1, le=65_535, description="HTTP port")
     grpc_port: int = Field(default=3001, ge=1, le=65_535, description="gRPC port")
@@ -41,12 +51,15 @@ class Settings(BaseSettings):
         default=0, ge=0, le=256, description="TensorFlow's threads inside one operation; 0: one a core"
     )
     engine_calls: int = Field(
-        default=1, ge=1, le=64, description="batches a worker computes at the same time"
+        default=1, ge=1, le=64, description="batches that a worker computes at the same time"
     )
     max_batch: int = Field(default=16, ge=1, le=1024, description="most items in one batch")
     max_count: int = Field(default=64, ge=1, le=10_000, description="most items in one request")
     max_seconds: float = Field(
-        default=60.0, gt=0, le=3600, description="longest sound one request may decode or analyse, seconds"
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="longest sound that one request may decode or analyse, seconds",
     )
     queue_limit: int = Field(
         default=256, ge=1, le=100_000, description="items that may wait in a worker; more are refused as busy"
@@ -55,27 +68,26 @@ class Settings(BaseSettings):
         default=32 * 2**20, ge=1024, le=2**31 - 1, description="largest request body or message, bytes"
     )
     deadline_seconds: float = Field(
-        default=30.0, gt=0, le=3600, description="longest a request may take, seconds"
+        default=30.0, gt=0, le=3600, description="longest that a request may take, seconds"
     )
     lame_duck_seconds: float = Field(
-        1.0,
+        default=1.0,
         ge=0,
         le=300,
-        description="after SIGTERM, still serving but not ready, so that balancers notice, seconds",
+        description="after SIGTERM, serving but not ready, so that balancers notice, seconds",
     )
     drain_seconds: float = Field(
         default=30.0, gt=0, le=3600, description="then, longest wait for accepted requests, seconds"
     )
     grpc_connection_seconds: float = Field(
-        300.0,
+        default=300.0,
         ge=1,
         le=86_400,
-        description="age at which gRPC connections are renewed, so that workers share them, seconds",
+        description="age at which gRPC connections move, as to other workers, seconds",
     )
     reflection: bool = Field(default=True, description="whether gRPC reflection is offered")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info",
-        description="least level that is logged: debug, info, warning or error; debug logs every request",
+        default="info", description="debug, info, warning or error; debug logs every request"
     )
 
     @model_validator(mode="after")
@@ -86,8 +98,8 @@ class Settings(BaseSettings):
             )
         if self.queue_limit < self.max_count:
             raise ValueError(
-                f"{PREFIX}QUEUE_LIMIT ({self.queue_limit}) must be at least {PREFIX}MAX_COUNT ({self.max_count}), "
-                "or the largest request could never be taken"
+                f"{PREFIX}QUEUE_LIMIT={self.queue_limit} must be at least {PREFIX}MAX_COUNT={self.max_count} "
+                "for the largest request to be taken"
             )
         return self
 
@@ -112,14 +124,12 @@ def _line(location: tuple[int | str, ...], message: str, value: object) -> str:
     return f"{PREFIX}{str(location[0]).upper()}={value}: {message[0].lower()}{message[1:]}"
 
 
-def unknown_variables() -> list[str]:
+def misspelt_variables() -> list[str]:
     """Return a sentence for each LATENTONE_ variable that is nearly, but not quite, a setting."""
-    known = {name for name, _, _ in _rows()}
-    sentences = []
-    for name in sorted(set(os.environ) - known):
-        if name.startswith(PREFIX) and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.8)):
-            sentences.append(f"{name} is not a setting; did you mean {near[0]}?")
-    return sentences
+    known = [name for name, _, _ in _rows()]
+    strangers = [name for name in sorted(set(os.environ) - set(known)) if name.startswith(PREFIX)]
+    near = [(name, difflib.get_close_matches(name, known, n=1, cutoff=0.8)) for name in strangers]
+    return [f"{name} is not a setting; did you mean {match[0]}?" for name, match in near if match]
 
 
 def _rows() -> list[tuple[str, str, str]]:

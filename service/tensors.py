@@ -1,4 +1,7 @@
-"""Arrays of float32 as they travel: nested lists, or a shape with raw little-endian bytes (base64 in JSON)."""
+"""Arrays of float32 as they travel.
+
+Nested lists, or a shape with raw little-endian bytes (base64 in JSON).
+"""
 
 from __future__ import annotations
 
@@ -53,15 +56,23 @@ def _packed(value: Mapping[str, Any]) -> FloatArray:
     ):
         raise ValueError("shape must be a list of lengths")
     if isinstance(data, str):
-        try:
-            data = base64.b64decode(data, validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError("data must be base64") from None
+        data = read_base64(data)
     if not isinstance(data, bytes):
         raise ValueError("data must be base64")
     if len(data) != 4 * math.prod(shape):
         raise ValueError(f"shape {shape} wants {4 * math.prod(shape)} bytes of float32, {len(data)} came")
     return np.frombuffer(data, "<f4").reshape(shape).astype(np.float32, copy=False)
+
+
+def read_base64(text: str) -> bytes:
+    """Return the bytes that a JSON field holds.
+
+    Raises: ValueError, in words for the caller.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("must be base64") from None
 
 
 def tensor_bytes(array: FloatArray) -> bytes:

@@ -13,10 +13,14 @@ RATE_HZ, FRAMES, BANDS, HOP, LATENT = 8000, 16, 16, 64, 8
 LABELS = ["zero", "one", "two"]
 
 
+def _spec(*shape: int | None, dtype: str = "float32") -> dict[str, Any]:
+    return {"dtype": dtype, "shape": list(shape)}
+
+
 def contract(name: str, version: int) -> dict[str, Any]:
     """Return the contract, without the files."""
-    latent = {"latent": {"dtype": "float32", "shape": [None, LATENT]}, "label": {"dtype": "int32", "shape": [None]}}
-    features = {"features": {"dtype": "float32", "shape": [None, None, BANDS]}}
+    latent = {"latent": _spec(None, LATENT), "label": _spec(None, dtype="int32")}
+    features = {"features": _spec(None, None, BANDS)}
     return {
         "contract": 1,
         "name": name,
@@ -31,12 +35,10 @@ def contract(name: str, version: int) -> dict[str, Any]:
             "n_mels": BANDS, "fmin_hz": 0.0, "fmax_hz": 4000.0, "db_min": -80.0, "db_max": 20.0,
         },
         "signatures": {
-            "generate": {"inputs": latent, "outputs": {"waveform": {"dtype": "float32", "shape": [None, FRAMES * HOP]}}},
-            "sample": {"inputs": latent, "outputs": {"features": {"dtype": "float32", "shape": [None, FRAMES, BANDS]}}},
-            "decode": {"inputs": features, "outputs": {"waveform": {"dtype": "float32", "shape": [None, None]}}},
-            "analyse": {
-                "inputs": {"waveform": {"dtype": "float32", "shape": [None, None]}}, "outputs": features,
-            },
+            "generate": {"inputs": latent, "outputs": {"waveform": _spec(None, FRAMES * HOP)}},
+            "sample": {"inputs": latent, "outputs": {"features": _spec(None, FRAMES, BANDS)}},
+            "decode": {"inputs": features, "outputs": {"waveform": _spec(None, None)}},
+            "analyse": {"inputs": {"waveform": _spec(None, None)}, "outputs": features},
         },
         "corpus": {}, "recipe": {}, "scores": {}, "made_with": {},
     }  # fmt: skip
@@ -79,7 +81,8 @@ def write_model(root: Path, name: str = "tiny", version: int = 1, *, slow: bool 
 
     described = contract(name, version)
     signatures = {}
-    for key, function in (("generate", generate), ("sample", sample), ("decode", decode), ("analyse", analyse)):
+    functions = {"generate": generate, "sample": sample, "decode": decode, "analyse": analyse}
+    for key, function in functions.items():
         inputs = described["signatures"][key]["inputs"]
         (result,) = described["signatures"][key]["outputs"]
         specs = {arg: tf.TensorSpec(spec["shape"], spec["dtype"], arg) for arg, spec in inputs.items()}
@@ -96,7 +99,10 @@ def describe(folder: Path, described: dict[str, Any]) -> None:
     """Write the contract, with the digests of what is in the folder."""
     place = folder / "assets.extra" / "contract.json"
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != place)
-    digests = {str(file.relative_to(folder)): f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files}
+    digests = {
+        str(file.relative_to(folder)): f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in files
+    }
     place.parent.mkdir(exist_ok=True)
     place.write_text(json.dumps({**described, "files": digests}, indent=1))
 

@@ -1,0 +1,104 @@
+"""A gRPC call from its first message to its status: measured, counted, and ended as its failure demands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import grpc
+from grpc.aio import ServicerContext
+
+from service import errors
+from service.metrics import Call, Metrics
+
+logger = logging.getLogger("bentoml.latentone")
+
+Context = ServicerContext[Any, Any]
+STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
+    errors.Invalid: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.NotFound: grpc.StatusCode.NOT_FOUND,
+    errors.TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.Unsupported: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.NotReady: grpc.StatusCode.UNAVAILABLE,
+    errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+
+
+class Exchanges:
+    """The calls of a server, which a drain waits for. Lives on one event loop."""
+
+    def __init__(self, metrics: Metrics, longest_s: float) -> None:
+        """longest_s: what a call may take whose client sets no deadline, or a later one."""
+        self.metrics = metrics
+        self.longest_s = longest_s
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def call(self, context: Context, operation: str) -> Exchange:
+        """Return a context manager around the work of one call, which gives its Call."""
+        return Exchange(self, context, operation)
+
+    async def idle(self) -> None:
+        """Wait until no call runs."""
+        await self._idle.wait()
+
+    def count(self, change: int) -> None:
+        """A call began (1) or ended (-1)."""
+        self._running += change
+        if self._running:
+            self._idle.clear()
+        else:
+            self._idle.set()
+
+
+class Exchange:
+    """One call."""
+
+    def __init__(self, exchanges: Exchanges, context: Context, operation: str) -> None:
+        self._exchanges, self._context, self._operation = exchanges, context, operation
+        remaining = context.time_remaining()
+        seconds = exchanges.longest_s if remaining is None else min(remaining, exchanges.longest_s)
+        self._measured = exchanges.metrics.call("grpc", operation, seconds=seconds)
+
+    async def __aenter__(self) -> Call:
+        """Begin."""
+        self._exchanges.count(1)
+        self._call = self._measured.__enter__()
+        return self._call
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End with the status that the error stands for. An internal one keeps its text to itself."""
+        code = self._status(error)
+        self._call.code = code.name
+        self._measured.__exit__(None, None, None)
+        self._exchanges.count(-1)
+        if error is None or isinstance(error, Exception):
+            self._context.set_trailing_metadata(tuple(_trailer(self._call, error)))
+        if isinstance(error, errors.Failure):
+            await self._context.abort(code, error.detail)
+        elif isinstance(error, Exception):
+            await self._context.abort(code, "something went wrong here; the log has the details")
+
+    def _status(self, error: BaseException | None) -> grpc.StatusCode:
+        if error is None:
+            return grpc.StatusCode.OK
+        if isinstance(error, errors.Failure):
+            self._exchanges.metrics.rejected.labels(error.kind).inc()
+            return STATUS[type(error)]
+        if isinstance(error, Exception):
+            logger.error("%s failed", self._operation, exc_info=error)
+            return grpc.StatusCode.INTERNAL
+        return grpc.StatusCode.CANCELLED
+
+
+def _trailer(call: Call, error: BaseException | None) -> Iterator[tuple[str, str]]:
+    yield "server-timing", call.server_timing()
+    if isinstance(error, errors.Failure) and error.retry_after_s is not None:
+        yield "retry-after", str(error.retry_after_s)

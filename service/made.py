@@ -1,0 +1,42 @@
+"""What an operation made, and what it takes to make it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.contract import Contract
+
+
+@dataclass(frozen=True)
+class Made:
+    """Sounds or features, with their origin."""
+
+    contract: Contract
+    values: NDArray[np.float32]  # [B, samples] or [B, frames, bands]
+    seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
+    labels: tuple[str, ...] = ()  # one for each item, or none
+    first: int = 0  # the place of the first item in its request
+
+    def facts(self) -> dict[str, Any]:
+        """Return the origin by the field names of the answers."""
+        facts: dict[str, Any] = {"model": self.contract.name, "version": self.contract.version}
+        if len(self.seeds) == 1:
+            facts["seed"] = self.seeds[0]
+        elif self.seeds:
+            facts["seeds"] = list(self.seeds)
+        return facts
+
+    def tags(self, item: int | None) -> dict[str, str]:
+        """Return what a sound file says of itself. item: which clip it holds; None for all of them."""
+        labels = self.labels if item is None else self.labels[item : item + 1]
+        label = ", ".join(dict.fromkeys(labels))
+        facts = {"model": self.contract.name, "version": str(self.contract.version)}
+        facts |= {"seed": ", ".join(map(str, self.seeds)), "label": label}
+        if item is not None and self.seeds:
+            facts["item"] = str(self.first + item)
+        comment = "; ".join(f"{name}={text}" for name, text in facts.items() if text)
+        return {"title": f"{self.contract.name} {label}".strip(), "comment": comment, "software": "latentone"}
