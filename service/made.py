@@ -36,7 +36,10 @@ class Made:
         label = ", ".join(dict.fromkeys(labels))
         facts = {"model": self.contract.name, "version": str(self.contract.version)}
         facts |= {"seed": ", ".join(map(str, self.seeds)), "label": label}
-        if item is not None and self.seeds:
+        is_path = len(self.seeds) > 1
+        if is_path:
+            facts["steps"] = str(len(self.values))
+        if item is not None and (is_path or self.first + item):  # a seed alone means its first item
             facts["item"] = str(self.first + item)
         comment = "; ".join(f"{name}={text}" for name, text in facts.items() if text)
         return {"title": f"{self.contract.name} {label}".strip(), "comment": comment, "software": "latentone"}

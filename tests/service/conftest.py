@@ -1,0 +1,122 @@
+"""Models on disk, and real servers over them: `python -m service` on free ports."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub
+
+ROOT = Path(__file__).parents[2]
+READY_S = 120.0
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port: int = trial.getsockname()[1]
+        return port
+
+
+class Server:
+    """A service in a process of its own."""
+
+    def __init__(self, models: Path, log: Path, **settings: object) -> None:
+        """Start it. settings: as in the environment, without the prefix, in lower case."""
+        self.http_port, self.grpc_port = free_port(), free_port()
+        self.url, self.target = f"http://127.0.0.1:{self.http_port}", f"127.0.0.1:{self.grpc_port}"
+        given = {"models": models, "http_port": self.http_port, "grpc_port": self.grpc_port, **settings}
+        self.log = log
+        with log.open("wb") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    **{f"LATENTONE_{name.upper()}": str(value) for name, value in given.items()},
+                },
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+        self.channel = grpc.insecure_channel(self.target, options=[("grpc.max_receive_message_length", -1)])
+        self.stub = SynthesizerStub(self.channel)
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+
+    def get(self, path: str) -> int:
+        """Return the status of a GET, 0 while nobody listens."""
+        try:
+            return self.http.get(path).status_code
+        except httpx.TransportError:
+            return 0
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the condition, or fail with the log."""
+        end = time.monotonic() + READY_S
+        while not condition():
+            if time.monotonic() > end or self.process.poll() is not None:
+                pytest.fail(f"the server did not get there:\n{self.log.read_text()[-5000:]}")
+            time.sleep(0.05)
+
+    def wait_until_ready(self) -> Server:
+        """Wait until /readyz says so."""
+        self.wait_until(lambda: self.get("/readyz") == 200)
+        return self
+
+    def generate(self, **fields: object) -> httpx.Response:
+        """POST /v1/generate with a JSON body."""
+        return self.http.post("/v1/generate", json=fields)
+
+    def stop(self) -> int:
+        """End it as a supervisor would, and return the exit code."""
+        self.channel.close()
+        self.http.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of models: tiny (versions 1 and 2) and slow (a good part of a second a clip)."""
+    folder = tmp_path_factory.mktemp("models")
+    script = ROOT / "tests" / "service" / "tiny_model.py"
+    subprocess.run([sys.executable, script, folder], check=True, capture_output=True, cwd=ROOT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server with one worker and small limits."""
+    started = Server(
+        models,
+        tmp_path_factory.mktemp("log") / "one.log",
+        default_model="tiny",
+        body_limit=2**20,
+        max_count=40,
+        queue_limit=40,
+        max_seconds=20,
+        lame_duck_seconds=0,
+    )
+    yield started.wait_until_ready()
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def two_workers(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server with two workers."""
+    log = tmp_path_factory.mktemp("log") / "two.log"
+    started = Server(models, log, default_model="tiny", workers=2, lame_duck_seconds=0)
+    started.wait_until(lambda: log.read_text().count(" ready: ") == 2)
+    yield started
+    started.stop()

@@ -1,0 +1,97 @@
+"""contract.json: read, checked, and held to its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.contract import PLACE, read_contract, verify_files
+from service.errors import BrokenModel
+from tests.service.tiny_model import contract, describe
+
+Edit = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a version folder with a stand-in for the SavedModel."""
+    made = tmp_path / "tiny" / "3"
+    (made / "variables").mkdir(parents=True)
+    (made / "saved_model.pb").write_bytes(b"graph")
+    (made / "variables" / "variables.index").write_bytes(b"index")
+    describe(made, contract("tiny", 3))
+    return made
+
+
+def test_a_contract_is_read_whole(folder: Path) -> None:
+    read = read_contract(folder)
+    assert (read.name, read.version, read.kind) == ("tiny", 3, "generator")
+    assert read.operations == ("generate", "sample", "decode", "analyse")
+    assert read.features is not None
+    assert read.features.shape == (None, 16)
+    assert read.document["made_with"] == {}
+    verify_files(read, folder)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda c: c.pop("audio"), "audio: Field required"),
+        (lambda c: c.update(contract=2), "not of contract version 1"),
+        (lambda c: c.update(version=4), "tiny version 4, the folder of tiny version 3"),
+        (lambda c: c.update(name="other"), "other version 3, the folder of tiny"),
+        (lambda c: c.update(kind="toaster"), "kind"),
+        (lambda c: c["audio"].update(sample_rate_hz=0), "audio.sample_rate_hz"),
+        (lambda c: c["audio"].update(channels=2), "audio.channels"),
+        (lambda c: c["latent"].update(distribution="cauchy"), "latent.distribution"),
+        (lambda c: c.update(latent=None), "no latent"),
+        (lambda c: c.update(features=None), "no features"),
+        (lambda c: c["signatures"].pop("generate"), "lacks the signature generate"),
+        (lambda c: c["signatures"].pop("decode"), "lacks the signature decode"),
+        (lambda c: c["signatures"]["generate"]["outputs"].clear(), "signatures.generate.outputs"),
+    ],
+)
+def test_a_contract_that_can_not_be_kept_is_refused_in_words(folder: Path, edit: Edit, words: str) -> None:
+    document = json.loads((folder / PLACE).read_text())
+    edit(document)
+    (folder / PLACE).write_text(json.dumps(document))
+    with pytest.raises(BrokenModel, match=words):
+        read_contract(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"contract": NaN}', "null"])
+def test_what_is_no_contract_is_refused(folder: Path, text: str) -> None:
+    (folder / PLACE).write_text(text)
+    with pytest.raises(BrokenModel, match=r"contract.json"):
+        read_contract(folder)
+
+
+def test_a_missing_contract_is_refused(folder: Path) -> None:
+    (folder / PLACE).unlink()
+    with pytest.raises(BrokenModel, match="can't be read: No such file"):
+        read_contract(folder)
+
+
+def test_a_changed_file_is_noticed(folder: Path) -> None:
+    read = read_contract(folder)
+    (folder / "saved_model.pb").write_bytes(b"grapH")
+    with pytest.raises(BrokenModel, match=r"saved_model.pb differs"):
+        verify_files(read, folder)
+
+
+def test_a_missing_file_is_noticed(folder: Path) -> None:
+    read = read_contract(folder)
+    (folder / "variables" / "variables.index").unlink()
+    with pytest.raises(BrokenModel, match=r"variables/variables.index is missing"):
+        verify_files(read, folder)
+
+
+def test_a_file_that_nobody_described_is_noticed(folder: Path) -> None:
+    read = read_contract(folder)
+    (folder / "assets.extra" / "more.so").write_bytes(b"")
+    with pytest.raises(BrokenModel, match=r"more.so is not listed"):
+        verify_files(read, folder)
