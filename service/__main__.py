@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -38,6 +39,8 @@ def main() -> None:
         sys.exit(2)
     for sentence in misspelt_variables():
         print(f"warning: {sentence}", file=sys.stderr)
+    # Until the supervisor has its own handler: an early end is an end, and removes the folder below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
     with tempfile.TemporaryDirectory(prefix="latentone-") as home:
         # A home of its own: services on one machine would else wipe each other's metrics.

@@ -33,7 +33,8 @@ class Boundary:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body, answer = _Body(receive, self._body_limit), _Answer(send, scope["path"])
+        body = _Body(receive, self._body_limit)
+        answer = _Answer(send, scope["path"], body)
         try:
             body.check_declared(scope)
             await self._app(scope, body.receive, answer.send)
@@ -42,7 +43,7 @@ class Boundary:
                 logger.exception("%s failed", scope["path"])
             if answer.begun:
                 raise  # half an answer is out; only closing the connection can say that it is no good
-            await answer.fail(body.excess or error, scope, receive, send)
+            await problem_of(body.excess or error, instance=scope["path"])(scope, receive, send)
 
 
 class _Body:
@@ -70,13 +71,15 @@ class _Body:
 class _Answer:
     """Passes an answer on, or turns a failure in another form into a problem document."""
 
-    def __init__(self, send: Send, instance: str) -> None:
-        self._send, self._instance = send, instance
+    def __init__(self, send: Send, instance: str, body: _Body) -> None:
+        self._send, self._instance, self._body = send, instance, body
         self._foreign: int | None = None  # status of a failure whose text is being collected
         self._text = b""
         self.begun = False
 
     async def send(self, message: Message) -> None:
+        if self._body.excess is not None:
+            raise self._body.excess  # whatever was made of half a body
         if message["type"] == "http.response.start" and message["status"] >= HTTPStatus.BAD_REQUEST:
             headers = dict(message["headers"])
             if not headers.get(b"content-type", b"").startswith(MEDIA_TYPE.encode()):
@@ -95,9 +98,6 @@ class _Answer:
         self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": answer.raw_headers})
         await self._send({"type": "http.response.body", "body": answer.body})
-
-    async def fail(self, error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-        await problem_of(error, instance=self._instance)(scope, receive, send)
 
 
 def _spoken(text: bytes) -> str:

@@ -1,0 +1,55 @@
+"""The gRPC contract: its code is current, and its fields are those of HTTP."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service import requests
+from service.generated.latentone.v1 import synthesizer_pb2 as pb
+
+ROOT = Path(__file__).parents[2]
+
+
+def check(root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "protos.build", "--check"]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+
+
+def test_the_committed_code_is_what_the_protos_give() -> None:
+    done = check(ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("change", ["proto", "code"])
+def test_a_difference_is_named(tmp_path: Path, change: str) -> None:
+    for name in ("protos", "service/generated"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    if change == "proto":
+        file = tmp_path / "protos/latentone/v1/synthesizer.proto"
+        file.write_text(file.read_text().replace("string label = 2;", "string label = 3;"))
+    else:
+        (tmp_path / "service/generated/latentone/v1/synthesizer_pb2.py").unlink()
+    done = check(tmp_path)
+    assert done.returncode == 1
+    assert "synthesizer_pb2.py" in done.stderr
+    assert "make proto" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["Generate", "Sample", "Decode", "Analyse", "Interpolate"])
+def test_a_request_has_the_same_fields_on_both_transports(name: str) -> None:
+    message = pb.DESCRIPTOR.message_types_by_name[f"{name}Request"]
+    kind = getattr(requests, f"{name}Request")
+    assert {field.name for field in message.fields} == set(kind.model_fields)
+
+
+def test_a_stream_is_asked_for_as_its_whole_is() -> None:
+    whole, stream = (
+        {(field.name, field.number, field.type) for field in pb.DESCRIPTOR.message_types_by_name[name].fields}
+        for name in ("GenerateRequest", "GenerateStreamRequest")
+    )
+    assert whole == stream

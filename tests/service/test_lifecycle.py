@@ -1,0 +1,188 @@
+"""A worker's life: alive before ready, honest about what failed, and a drain that loses nothing."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from service.generated.latentone.v1 import synthesizer_pb2 as pb
+from tests.service.conftest import Server
+
+pytestmark = pytest.mark.xdist_group("lifecycle")
+SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+def health(server: Server) -> int:
+    answer = health_pb2_grpc.HealthStub(server.channel).Check(
+        health_pb2.HealthCheckRequest(), wait_for_ready=True
+    )
+    status: int = answer.status
+    return status
+
+
+def test_a_worker_is_alive_before_it_is_ready(models: Path, tmp_path: Path) -> None:
+    server = Server(models, tmp_path / "log", lame_duck_seconds=0)
+    try:
+        server.wait_until(lambda: server.get("/livez") == 200)
+        refused = server.http.get("/readyz")
+        assert refused.status_code == 503
+        assert refused.json()["detail"] == "the models are loading"
+        assert "retry-after" in refused.headers
+        assert server.generate().status_code == 503
+        assert health(server) == NOT_SERVING
+        with pytest.raises(grpc.RpcError) as unavailable:
+            server.stub.Generate(pb.GenerateRequest())
+        assert unavailable.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert server.http.get("/v1/models").json()["models"][0]["state"] == "loading"
+        server.wait_until_ready()
+        assert health(server) == SERVING
+        assert server.generate(model="tiny").status_code == 200
+        server.wait_until(lambda: "curl -X POST" in server.log.read_text())
+        assert f"gRPC  {server.target}" in server.log.read_text()
+    finally:
+        assert server.stop() == 0
+
+
+def spoilt(models: Path, target: Path, *versions: str) -> Path:
+    """Return a copy of the models in which some versions of tiny are damaged, and nothing else."""
+    shutil.copytree(models / "tiny", target / "tiny")
+    for version in versions:
+        with (target / "tiny" / version / "variables" / "variables.data-00000-of-00001").open("r+b") as file:
+            file.write(b"spoilt")
+    return target
+
+
+def test_without_one_usable_model_it_is_never_ready_and_says_why(models: Path, tmp_path: Path) -> None:
+    server = Server(spoilt(models, tmp_path / "models", "1", "2"), tmp_path / "log", lame_duck_seconds=0)
+    try:
+        server.wait_until(lambda: server.get("/livez") == 200)
+        server.wait_until(lambda: "differs" in server.http.get("/readyz").text)
+        detail = server.http.get("/readyz").json()["detail"]
+        assert (
+            "model 'tiny' version 2: variables/variables.data-00000-of-00001 differs from its digest"
+            in detail
+        )
+        assert server.get("/livez") == 200
+        assert health(server) == NOT_SERVING
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_damaged_newest_version_is_passed_over_and_named(models: Path, tmp_path: Path) -> None:
+    server = Server(spoilt(models, tmp_path / "models", "2"), tmp_path / "log", lame_duck_seconds=0)
+    try:
+        server.wait_until_ready()
+        assert server.generate().headers["x-latentone-version"] == "1"
+        states = {model["version"]: model for model in server.http.get("/v1/models").json()["models"]}
+        assert (states[1]["state"], states[2]["state"]) == ("ready", "failed")
+        assert "differs from its digest" in states[2]["reason"]
+        refused = server.generate(version=2)
+        assert refused.status_code == 503
+        assert "differs from its digest" in refused.json()["detail"]
+    finally:
+        assert server.stop() == 0
+
+
+class Load:
+    """Clients of both transports that ask without a pause until told to stop."""
+
+    def __init__(self, server: Server, clients: int) -> None:
+        self.server, self.stopping = server, threading.Event()
+        self.answered, self.lost = 0, []
+        self.pool = ThreadPoolExecutor(clients)
+        kinds: list[Callable[[], None]] = [self._by_http, self._by_grpc]
+        self.running = [self.pool.submit(kinds[i % 2]) for i in range(clients)]
+
+    def _by_http(self) -> None:
+        with httpx.Client(base_url=self.server.url, timeout=60) as client:
+            self._ask(lambda: client.post("/v1/generate?model=slow").raise_for_status())
+
+    def _by_grpc(self) -> None:
+        with grpc.insecure_channel(
+            self.server.target, options=[("grpc.use_local_subchannel_pool", 1)]
+        ) as channel:
+            ask = channel.unary_unary(
+                "/latentone.v1.Synthesizer/Generate",
+                request_serializer=pb.GenerateRequest.SerializeToString,
+                response_deserializer=pb.GenerateResponse.FromString,
+            )
+            self._ask(lambda: ask(pb.GenerateRequest(model="slow"), timeout=60))
+
+    def _ask(self, once: Callable[[], object]) -> None:
+        while not self.stopping.is_set():
+            try:
+                once()
+                self.answered += 1
+            except (httpx.HTTPError, grpc.RpcError) as error:
+                self.lost.append(repr(error))
+
+    def stop(self) -> None:
+        """Let each client finish what it has asked."""
+        self.stopping.set()
+        for client in self.running:
+            client.result(timeout=60)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_drain_under_load_loses_nothing(
+    models: Path, tmp_path: Path, workers: int, sign: signal.Signals
+) -> None:
+    log = tmp_path / "log"
+    server = Server(models, log, workers=workers, lame_duck_seconds=1.5, default_model="slow")
+    server.wait_until(lambda: log.read_text().count(" ready: ") == workers)
+    load = Load(server, clients=8)
+    server.wait_until(lambda: load.answered >= 8)
+    server.process.send_signal(sign)
+    time.sleep(1)  # in the lame-duck time new requests are still answered
+    before = load.answered
+    load.stop()
+    assert load.lost == []
+    assert load.answered >= before
+    assert server.process.wait(timeout=60) == 0
+    server.stop()
+
+
+def test_a_draining_worker_says_that_it_wants_no_more(models: Path, tmp_path: Path) -> None:
+    server = Server(models, tmp_path / "log", lame_duck_seconds=3).wait_until_ready()
+    watching = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest())
+    assert next(watching).status == SERVING
+    server.process.send_signal(signal.SIGTERM)
+    assert next(watching).status == NOT_SERVING
+    refused = server.http.get("/readyz")
+    assert refused.status_code == 503
+    assert refused.json()["detail"] == "the service is shutting down"
+    assert server.get("/livez") == 200
+    assert server.generate(model="tiny").status_code == 200
+    # The open stream must not keep the server.
+    assert server.process.wait(timeout=20) == 0
+    server.stop()
+
+
+def test_two_signals_end_it_no_worse_than_one(models: Path, tmp_path: Path) -> None:
+    server = Server(models, tmp_path / "log", lame_duck_seconds=1).wait_until_ready()
+    answer = server.stub.Generate.future(pb.GenerateRequest(model="slow"))
+    for _ in range(2):
+        server.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    assert answer.result(timeout=30).clips
+    assert server.process.wait(timeout=30) == 0
+    server.stop()
+
+
+def test_a_port_that_is_taken_is_named(server: Server, models: Path, tmp_path: Path) -> None:
+    for name, port in (("http_port", server.http_port), ("grpc_port", server.grpc_port)):
+        second = Server(models, tmp_path / "log", **{name: port})
+        assert second.process.wait(timeout=30) == 2
+        assert f"LATENTONE_{name.upper()}={port}: can't listen" in second.log.read_text()
+        second.stop()

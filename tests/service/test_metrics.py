@@ -1,0 +1,69 @@
+"""Metrics of both transports and all workers, at /metrics."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from service.generated.latentone.v1 import synthesizer_pb2 as pb
+from tests.service.conftest import Server
+
+pytestmark = pytest.mark.xdist_group("server")
+
+
+def total(server: Server, name: str, **labels: str) -> float:
+    """Return the sum of a metric's samples that have these labels."""
+    families = text_string_to_metric_families(server.http.get("/metrics").text)
+    samples = (sample for family in families for sample in family.samples if sample.name == name)
+    return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+def test_both_transports_are_counted_in_all_workers(two_workers: Server) -> None:
+    for transport in ("http", "grpc"):
+        labels = {"transport": transport, "operation": "generate", "model": "tiny"}
+        before = total(two_workers, "latentone_request_duration_seconds_count", **labels)
+        for _ in range(10):
+            if transport == "http":
+                two_workers.generate()
+            else:
+                two_workers.stub.Generate(pb.GenerateRequest())
+        # Whichever worker answers /metrics, all of them are in it.
+        for _ in range(5):
+            assert total(two_workers, "latentone_request_duration_seconds_count", **labels) == before + 10
+
+
+def test_every_promised_metric_is_there(server: Server) -> None:
+    server.generate(seed=1)
+    server.http.post("/v1/decode", content=server.http.post("/v1/sample").content)
+    server.generate(model="nope")
+    for stage in ("queue", "generate", "sample", "decode", "encode"):
+        assert total(server, "latentone_stage_duration_seconds_count", stage=stage, model="tiny") > 0
+    assert total(server, "latentone_batch_size_count", model="tiny") > 0
+    assert total(server, "latentone_audio_seconds_total", model="tiny") > 0
+    assert total(server, "latentone_model_loaded", model="tiny", version="2") == 1
+    assert total(server, "latentone_rejected_total", reason="not_found") > 0
+    text = server.http.get("/metrics").text
+    assert "latentone_queue_depth" in text
+    assert "latentone_in_flight" in text
+
+
+def test_audio_is_counted_in_seconds(server: Server) -> None:
+    before = total(server, "latentone_audio_seconds_total", model="tiny")
+    server.generate(count=10)
+    made = total(server, "latentone_audio_seconds_total", model="tiny") - before
+    assert made == pytest.approx(10 * 1024 / 8000)
+
+
+def test_what_clients_type_does_not_become_a_label(server: Server) -> None:
+    server.generate(model="surprise")
+    server.get("/surprise")
+    server.http.post("/v1/generate?seed=987654321")
+    text = server.http.get("/metrics").text
+    assert "surprise" not in text
+    assert "987654321" not in text
+    assert total(server, "latentone_request_duration_seconds_count", model="unknown", code="404") > 0
+
+
+def test_a_load_of_two_workers_is_counted_once_each(two_workers: Server) -> None:
+    assert total(two_workers, "latentone_model_loaded", model="tiny", version="2") == 1
+    assert total(two_workers, "latentone_in_flight") == 0
