@@ -25,8 +25,7 @@ def generate(target: Path) -> None:
     outputs += [f"--{kind}_out=quiet:{target}" for kind in ("mypy", "mypy_grpc")]
     # The plugins stand beside the interpreter, which need not be on the PATH.
     plugins = [
-        f"--plugin=protoc-gen-{kind}={Path(sys.executable).parent}/protoc-gen-{kind}"
-        for kind in ("mypy", "mypy_grpc")
+        f"--plugin=protoc-gen-{kind}={Path(sys.executable).parent}/protoc-gen-{kind}" for kind in ("mypy", "mypy_grpc")
     ]
     includes = [f"-I{ROOT}", f"-I{files('grpc_tools') / '_proto'}"]
     if protoc.main(["protoc", *includes, *plugins, *outputs, *protos]):
@@ -51,18 +50,14 @@ def contents(folder: Path) -> dict[str, str]:
 def main() -> None:
     """Generate the code, or with --check exit 1 where the committed code differs."""
     parser = argparse.ArgumentParser(prog="python -m protos.build", description=__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="compare only; exit 1 if the committed code differs"
-    )
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 if the committed code differs")
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder))
         fresh, committed = contents(Path(folder)), contents(TARGET)
     stale = sorted(path for path in fresh.keys() | committed.keys() if fresh.get(path) != committed.get(path))
     if check and stale:
-        sys.exit(
-            f"service/generated differs from protos/ in {', '.join(stale)}; run make proto and commit it"
-        )
+        sys.exit(f"service/generated differs from protos/ in {', '.join(stale)}; run make proto and commit it")
     if not check:
         for path in stale:
             if path not in fresh:

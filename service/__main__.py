@@ -57,10 +57,7 @@ def _serve(settings: Settings) -> None:
 
 def _check_models(settings: Settings) -> None:
     names = sorted(
-        {
-            path.parent.parent.parent.name
-            for path in settings.models.glob("[!.]*/*/assets.extra/contract.json")
-        }
+        {path.parent.parent.parent.name for path in settings.models.glob("[!.]*/*/assets.extra/contract.json")}
     )
     if not names:
         raise SettingsError(
@@ -92,13 +89,12 @@ def _check_ports(settings: Settings) -> None:
 
 def _announce(settings: Settings) -> None:
     """Say where the service is, once it answers."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104
-    address = f"http://{host}:{settings.http_port}"
+    address = f"http://{settings.address(settings.http_port)}"
     while not _answers(f"{address}/readyz"):
         time.sleep(POLL_S)
     print(
         f"HTTP  {address}  (docs: {address}/)\n"
-        f"gRPC  {host}:{settings.grpc_port}\n"
+        f"gRPC  {settings.address(settings.grpc_port)}\n"
         f"try   curl -X POST {address}/v1/generate -o sound.wav",
         flush=True,
     )

@@ -33,8 +33,7 @@ FEATURE_MEDIA: dict[str, FeatureForm] = {NPY: "npy", JSON: "json", PNG: "png"}
 
 
 def clip_form(accept: str, fields: dict[str, Any]) -> ClipForm:
-    """Return how clips are to be wrapped and, where the request names no format, set the one that Accept
-    asks for.
+    """Return how clips are to be wrapped; where the request names no format, set the one that Accept asks for.
 
     Raises: NotAcceptable.
     """
@@ -77,9 +76,7 @@ async def clips(operations: Operations, call: Call, made: Made, wanted: Any, for
     return JSONResponse(body, headers=_headers(made, "json"))
 
 
-async def features(
-    operations: Operations, call: Call, made: Made, _wanted: Any, form: FeatureForm
-) -> Response:
+async def features(operations: Operations, call: Call, made: Made, _wanted: Any, form: FeatureForm) -> Response:
     """Answer with features."""
     if form == "png":
         return Response(await operations.draw(call, made), media_type=PNG, headers=_headers(made, "png"))

@@ -51,14 +51,10 @@ def check_rate(form: AudioFormat, sample_rate_hz: int) -> None:
     rates = ENCODINGS[form].rates_hz
     if rates is not None and sample_rate_hz not in rates:
         known = ", ".join(map(str, rates))
-        raise Invalid(
-            f"{form} can't hold {sample_rate_hz} Hz, only {known} Hz; ask for flac or wav", field="format"
-        )
+        raise Invalid(f"{form} can't hold {sample_rate_hz} Hz, only {known} Hz; ask for flac or wav", field="format")
 
 
-def write_audio(
-    waveform: FloatArray, *, sample_rate_hz: int, form: AudioFormat, tags: Mapping[str, str]
-) -> bytes:
+def write_audio(waveform: FloatArray, *, sample_rate_hz: int, form: AudioFormat, tags: Mapping[str, str]) -> bytes:
     """Return the sound as a file.
 
     waveform: float32 [samples]; what lies outside [-1, 1] is clipped.
@@ -105,9 +101,7 @@ def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float) -> Floa
             longest = int(most_seconds * sample_rate_hz)
             samples = file.read(longest + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, ValueError, TypeError):
-        raise Unsupported(
-            "the body is no sound file that can be read: WAV, FLAC, Ogg, MP3 and AIFF can"
-        ) from None
+        raise Unsupported("the body is no sound file that can be read: WAV, FLAC, Ogg, MP3 and AIFF can") from None
     if len(samples) > longest:
         raise TooLarge(f"the sound is longer than {most_seconds:g} seconds", field="audio")
     if not len(samples):

@@ -109,9 +109,7 @@ class Batcher:
         items = len(next(iter(inputs.values())))
         if self._waiting + items > self._queue_limit:
             raise Busy("the queue is full", retry_after_s=self._retry_after())
-        lane = _Lane(
-            engine, signature, tuple((name, array.shape[1:]) for name, array in sorted(inputs.items()))
-        )
+        lane = _Lane(engine, signature, tuple((name, array.shape[1:]) for name, array in sorted(inputs.items())))
         job = _Job(inputs, items, asyncio.get_running_loop().create_future(), time.monotonic())
         self._lanes.setdefault(lane, deque()).append(job)
         self._wait(items)
@@ -217,10 +215,7 @@ def _joined(batch: list[_Part]) -> dict[str, NDArray[Any]]:
         part = batch[0]
         return {name: array[part.start : part.stop] for name, array in part.job.inputs.items()}
     names = batch[0].job.inputs
-    return {
-        name: np.concatenate([part.job.inputs[name][part.start : part.stop] for part in batch])
-        for name in names
-    }
+    return {name: np.concatenate([part.job.inputs[name][part.start : part.stop] for part in batch]) for name in names}
 
 
 def _deliver(part: _Part, values: NDArray[np.float32], seconds: float) -> None:
@@ -230,7 +225,5 @@ def _deliver(part: _Part, values: NDArray[np.float32], seconds: float) -> None:
     if sum(map(len, job.parts.values())) < job.items or job.answer.done():
         return
     assert job.started is not None
-    whole = (
-        values if len(job.parts) == 1 else np.concatenate([job.parts[start] for start in sorted(job.parts)])
-    )
+    whole = values if len(job.parts) == 1 else np.concatenate([job.parts[start] for start in sorted(job.parts)])
     job.answer.set_result(Result(whole, job.started - job.submitted, job.run_seconds))

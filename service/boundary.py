@@ -1,5 +1,4 @@
-"""The outermost layer of HTTP: no body over the limit comes in, no failure that is not a problem document
-goes out.
+"""The outermost layer of HTTP: no body over the limit comes in, every failure goes out as a problem document.
 
 It stands around BentoML's own routes too, which have no body limit and answer in other forms.
 """
@@ -110,6 +109,4 @@ def _spoken(text: bytes) -> str:
     if not isinstance(body, dict):
         return ""
     words = [body.get("error"), body.get("detail")]
-    return ": ".join(word if isinstance(word, str) else json.dumps(word) for word in words if word)[
-        :MOST_SPOKEN
-    ]
+    return ": ".join(word if isinstance(word, str) else json.dumps(word) for word in words if word)[:MOST_SPOKEN]

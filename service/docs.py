@@ -1,7 +1,4 @@
-"""What the docs page says of each route, and the page itself, made of files that BentoML serves.
-
-No address outside.
-"""
+"""What the docs page says of each route, and the page itself, which needs nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -63,9 +60,7 @@ SOUND = dict.fromkeys([encoding.media_type for encoding in ENCODINGS.values()], 
 SHAPES: dict[str, Any] = {"application/x-npy": BINARY, "application/json": {}, "image/png": BINARY}
 
 
-def _operation(
-    kind: type[BaseModel], summary: str, text: str, made: dict[str, Any], **bodies: Any
-) -> dict[str, Any]:
+def _operation(kind: type[BaseModel], summary: str, text: str, made: dict[str, Any], **bodies: Any) -> dict[str, Any]:
     content = {"application/json": {"schema": kind.model_json_schema(mode="validation")}, **bodies}
     return {
         "summary": summary,
@@ -102,9 +97,6 @@ MODEL: dict[str, Any] = {
 
 
 def described(openapi: dict[str, Any]) -> dict[str, Any]:
-    """Return BentoML's OpenAPI document with our own words in front.
-
-    BentoML's load pictures from elsewhere.
-    """
+    """Return BentoML's OpenAPI document with our own words in front; BentoML's load pictures from elsewhere."""
     text = "Audio from latents and from spectrogram features. The same operations answer over gRPC."
     return {**openapi, "info": {"title": "latentone", "version": "1", "description": text}}

@@ -1,7 +1,4 @@
-"""A SavedModel as a function on NumPy arrays.
-
-TensorFlow is imported here and nowhere else, when first needed.
-"""
+"""A SavedModel as a function on NumPy arrays. TensorFlow is imported here, when first needed, and nowhere else."""
 
 from __future__ import annotations
 
@@ -22,10 +19,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @functools.cache
 def tensorflow(threads: int) -> Any:
-    """Import TensorFlow, with `threads` inside one operation (0: one a core).
-
-    It takes seconds; call it off the event loop.
-    """
+    """Import TensorFlow with so many threads (0: one a core). It takes seconds; call it off the event loop."""
     # Without this TensorFlow imports Keras, which a SavedModel does not need: four seconds saved.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -47,9 +41,7 @@ class Engine:
         self.contract = contract
         self._tf = tensorflow(threads)
         try:
-            self._loaded = self._tf.saved_model.load(
-                str(folder)
-            )  # kept: the variables live as long as it does
+            self._loaded = self._tf.saved_model.load(str(folder))  # kept: the variables live as long as it does
         except Exception as error:  # TensorFlow raises whatever its layers raise
             raise BrokenModel(f"TensorFlow can't load it: {type(error).__name__}") from error
         self._functions = {name: self._function(name, spec) for name, spec in contract.signatures.items()}
@@ -64,9 +56,7 @@ class Engine:
 
         inputs: arrays by name, as the contract has them. Returns: the signature's only result.
         """
-        result = self._functions[signature](
-            **{name: self._tf.constant(value) for name, value in inputs.items()}
-        )
+        result = self._functions[signature](**{name: self._tf.constant(value) for name, value in inputs.items()})
         output: NDArray[np.float32] = next(iter(result.values())).numpy()
         return output
 

@@ -55,18 +55,14 @@ class Synthesizer(SynthesizerServicer):
             wanted = parse_request(GenerateRequest, _fields(request))
             async for made in self._operations.generate_each(call, wanted):
                 (clip,) = await self._clips(call, made, wanted.format)
-                yield pb.GenerateStreamResponse(
-                    **_origin(made), **_seed(made), format=wanted.format, clip=clip
-                )
+                yield pb.GenerateStreamResponse(**_origin(made), **_seed(made), format=wanted.format, clip=clip)
 
     async def Sample(self, request: pb.SampleRequest, context: Context) -> pb.SampleResponse:
         """Latents to features."""
         async with self.exchanges.call(context, "sample") as call:
             self._operations.readiness.require_serving()
             made = await self._operations.sample(call, parse_request(SampleRequest, _fields(request)))
-            return pb.SampleResponse(
-                **_names(made), **_seed(made), features=_tensor(made), labels=made.labels
-            )
+            return pb.SampleResponse(**_names(made), **_seed(made), features=_tensor(made), labels=made.labels)
 
     async def Decode(self, request: pb.DecodeRequest, context: Context) -> pb.DecodeResponse:
         """Features to audio."""
@@ -91,9 +87,7 @@ class Synthesizer(SynthesizerServicer):
             wanted = parse_request(InterpolateRequest, _fields(request))
             made = await self._operations.interpolate(call, wanted)
             clips = await self._clips(call, made, wanted.format)
-            return pb.InterpolateResponse(
-                **_origin(made), seeds=made.seeds, format=wanted.format, clips=clips
-            )
+            return pb.InterpolateResponse(**_origin(made), seeds=made.seeds, format=wanted.format, clips=clips)
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every version of every model."""

@@ -39,7 +39,8 @@ class GrpcServer:
         if settings.reflection:
             names = (NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
-        self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        self._server.add_insecure_port(f"{host}:{settings.grpc_port}")
 
     async def start(self) -> None:
         """Begin to listen; the health is NOT_SERVING until `open`."""

@@ -99,9 +99,7 @@ def _route(operation: str, work: Work) -> Callable[[Request], Awaitable[Response
     return route
 
 
-async def _unless_the_client_leaves(
-    request: Request, operations: Operations, call: Call, work: Work
-) -> Response:
+async def _unless_the_client_leaves(request: Request, operations: Operations, call: Call, work: Work) -> Response:
     """Do the work, and give it up when the client hangs up: a server does not notice by itself."""
     await request.body()  # read now: what the connection says next is that it was closed
     working = asyncio.ensure_future(work(operations, call, request))
@@ -134,10 +132,7 @@ def _making(name: str, post: Post) -> Work:
 
 
 def _read(post: Post, body: bytes, headers: Any, query: Fields) -> tuple[ModelRequest, Any]:
-    """Return the request, from the query and the body, which has the last word.
-
-    And the form of the answer.
-    """
+    """Return the request, from the query and the body, which has the last word, and the form of the answer."""
     fields = query | _body_fields(body, post.binary, headers.get("content-type", ""))
     form = post.forms(headers.get("accept", ""), fields)
     return parse_request(post.kind, fields), form

@@ -42,10 +42,7 @@ def path(stations: Latents, *, steps: int, distribution: Distribution) -> Latent
     between = _arc if distribution == "normal" else _line
     places = np.linspace(0.0, len(stations) - 1.0, steps)
     legs = np.minimum(places.astype(int), len(stations) - 2)
-    points = [
-        between(stations[leg], stations[leg + 1], place - leg)
-        for place, leg in zip(places, legs, strict=True)
-    ]
+    points = [between(stations[leg], stations[leg + 1], place - leg) for place, leg in zip(places, legs, strict=True)]
     return np.stack(points).astype(np.float32)
 
 

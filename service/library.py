@@ -142,12 +142,7 @@ class Library:
 def _scan(root: Path) -> Iterator[Entry]:
     """Find the version folders; what is not laid out as name/<integer> is no model."""
     for folder in sorted(root.glob("[!.]*/*")):
-        if (
-            folder.is_dir()
-            and folder.name.isascii()
-            and folder.name.isdigit()
-            and str(int(folder.name)) == folder.name
-        ):
+        if folder.is_dir() and folder.name.isascii() and folder.name.isdigit() and str(int(folder.name)) == folder.name:
             entry = Entry(folder.parent.name, int(folder.name), folder)
             try:
                 entry.contract = read_contract(folder)

@@ -26,9 +26,7 @@ class Lifecycle:
     HTTP itself is the web server's; it drains when its own signal handler is called.
     """
 
-    def __init__(
-        self, operations: Operations, grpc_server: GrpcServer, metrics: Metrics, settings: Settings
-    ) -> None:
+    def __init__(self, operations: Operations, grpc_server: GrpcServer, metrics: Metrics, settings: Settings) -> None:
         self._operations = operations
         self._grpc_server = grpc_server
         self._metrics = metrics
@@ -59,6 +57,7 @@ class Lifecycle:
             return
         if not loaded:
             readiness.reason = self._operations.library.why_nothing_is_ready()
+            logger.error("not ready: %s", readiness.reason)
             return
         readiness.open()
         await self._grpc_server.open()

@@ -1,7 +1,4 @@
-"""Prometheus metrics, and the timing of a call.
-
-One context manager around the operation, one around each stage.
-"""
+"""Prometheus metrics, and the timing of a call: one context manager around it, one around each stage."""
 
 from __future__ import annotations
 
@@ -30,8 +27,6 @@ Stage = Literal["queue", "generate", "sample", "decode", "analyse", "encode"]
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
 UNKNOWN = "unknown"  # the label of a model that is not there: what clients type must not become a label
-
-
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the workers of one service share their numbers
 
 
@@ -52,9 +47,7 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        def histogram(
-            name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...] = SECONDS
-        ) -> Histogram:
+        def histogram(name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...] = SECONDS) -> Histogram:
             return Histogram(f"latentone_{name}", text, labels, buckets=buckets, registry=registry)
 
         def gauge(
@@ -70,21 +63,13 @@ class Metrics:
             "time from a parsed request to its answer",
             ("transport", "operation", "model", "code"),
         )
-        self.stage_duration = histogram(
-            "stage_duration_seconds", "time of one stage of a request", ("stage", "model")
-        )
+        self.stage_duration = histogram("stage_duration_seconds", "time of one stage of a request", ("stage", "model"))
         self.batch_size = histogram("batch_size", "items computed together", ("model",), ITEMS)
         self.queue_depth = gauge("queue_depth", "items that wait for the model")
         self.in_flight = gauge("in_flight", "requests that are being answered")
-        self.audio_seconds = Counter(
-            "latentone_audio_seconds", "sound made, seconds", ("model",), registry=registry
-        )
-        self.model_loaded = gauge(
-            "model_loaded", "1 for each version that is loaded", ("model", "version"), "livemax"
-        )
-        self.rejected = Counter(
-            "latentone_rejected", "requests refused, by kind", ("reason",), registry=registry
-        )
+        self.audio_seconds = Counter("latentone_audio_seconds", "sound made, seconds", ("model",), registry=registry)
+        self.model_loaded = gauge("model_loaded", "1 for each version that is loaded", ("model", "version"), "livemax")
+        self.rejected = Counter("latentone_rejected", "requests refused, by kind", ("reason",), registry=registry)
 
     def forget_worker(self, pid: int) -> None:
         """Take a worker that has ended out of the gauges."""
@@ -123,10 +108,7 @@ class Metrics:
 
 @dataclass
 class Call:
-    """One request on its way.
-
-    Its deadline (on time.monotonic), its model once known, and the time of its stages.
-    """
+    """One request on its way: its deadline (on time.monotonic), its model once known, the time of its stages."""
 
     metrics: Metrics
     deadline: float

@@ -135,9 +135,7 @@ class Operations:
             lambda: read_audio(request.audio, sample_rate_hz=rate, most_seconds=self.settings.max_seconds),
         )
         padded = whole_frames(engine.contract, waveform)
-        return Made(
-            engine.contract, await self._run(call, engine, "analyse", {"waveform": padded[np.newaxis]})
-        )
+        return Made(engine.contract, await self._run(call, engine, "analyse", {"waveform": padded[np.newaxis]}))
 
     async def interpolate(self, call: Call, request: InterpolateRequest) -> Made:
         """Make clips along a path between seeds.
@@ -150,9 +148,7 @@ class Operations:
         steps = self._check_count(request.steps or max(DEFAULT_STEPS, len(request.seeds)), "steps")
         assert contract.latent is not None
         size, distribution = contract.latent.size, contract.latent.distribution
-        stations = [
-            latents.draw(seed, count=1, size=size, distribution=distribution)[0] for seed in request.seeds
-        ]
+        stations = [latents.draw(seed, count=1, size=size, distribution=distribution)[0] for seed in request.seeds]
         points = latents.path(np.stack(stations), steps=steps, distribution=distribution)
         labels = label_indices(contract, request.label, [request.seeds[0]] * steps)
         values = await self._run(call, engine, "generate", _inputs(contract, points, labels))
@@ -227,12 +223,7 @@ class Operations:
 
     def _check_length(self, contract: Contract, features: FloatArray) -> None:
         assert contract.features is not None
-        seconds = (
-            features.shape[0]
-            * features.shape[1]
-            * contract.features.hop_samples
-            / contract.audio.sample_rate_hz
-        )
+        seconds = features.shape[0] * features.shape[1] * contract.features.hop_samples / contract.audio.sample_rate_hz
         if seconds > self.settings.max_seconds:
             limit = f"at most {self.settings.max_seconds:g} a request"
             raise TooLarge(f"features: {seconds:.1f} seconds of sound; {limit}", field="features")
@@ -252,9 +243,7 @@ class Operations:
         call.took("queue", result.queue_seconds)
         call.took(signature, result.run_seconds)
         if not np.isfinite(result.values).all():
-            raise RuntimeError(
-                f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity"
-            )
+            raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")
         return result.values
 
     async def _in_thread(self, call: Call, work: Callable[[], T]) -> T:
@@ -268,10 +257,7 @@ def _inputs(contract: Contract, points: FloatArray, labels: NDArray[np.int32]) -
 
 @asynccontextmanager
 async def _deadline(call: Call) -> AsyncIterator[None]:
-    """Give up when the call's time is over.
-
-    What waits in the queue is withdrawn, what is being computed is not.
-    """
+    """Give up when the call's time is over: what waits is withdrawn, what is being computed is not stopped."""
     timer = asyncio.timeout(call.deadline - time.monotonic())
     try:
         async with timer:

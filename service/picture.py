@@ -67,10 +67,7 @@ def _band(hz: float, spec: Features, contract: Contract) -> float:
 
 
 def _slaney(hz: float) -> float:
-    """Slaney's mel scale.
-
-    Linear to 1 kHz, logarithmic above. Source: Auditory Toolbox, as in librosa.hz_to_mel.
-    """
+    """Slaney's mel scale, linear to 1 kHz and logarithmic above. Source: librosa.hz_to_mel's default."""
     if hz < SLANEY_KNEE_HZ:
         return hz / SLANEY_HZ_PER_MEL
     return SLANEY_KNEE_HZ / SLANEY_HZ_PER_MEL + math.log(hz / SLANEY_KNEE_HZ) / SLANEY_LOG_STEP

@@ -22,9 +22,7 @@ STATUS: dict[type[errors.Failure], HTTPStatus] = {
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(
-    status: int, detail: str, *, instance: str, kind: str = "", field: str | None = None
-) -> JSONResponse:
+def problem(status: int, detail: str, *, instance: str, kind: str = "", field: str | None = None) -> JSONResponse:
     """Return an answer that says what went wrong. `kind` and `field` let a program tell cases apart."""
     body: dict[str, Any] = {
         "type": f"urn:latentone:{kind}" if kind else "about:blank",

@@ -63,20 +63,14 @@ class ModelRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    model: str = Field(
-        default="", max_length=MOST_NAME, description="name of the model; empty for the default one"
-    )
-    version: int = Field(
-        default=0, ge=0, lt=2**31, description="version of the model; 0 for the newest that is usable"
-    )
+    model: str = Field(default="", max_length=MOST_NAME, description="name of the model; empty for the default one")
+    version: int = Field(default=0, ge=0, lt=2**31, description="version of the model; 0 for the newest that is usable")
 
 
 class SampleRequest(ModelRequest):
     """Latents, drawn from a seed or given."""
 
-    seed: Seed | None = Field(
-        default=None, description="seed of the latents; absent: one is drawn and returned"
-    )
+    seed: Seed | None = Field(default=None, description="seed of the latents; absent: one is drawn and returned")
     count: int | None = Field(
         default=None, ge=1, description="how many items; absent: 1, or as many as there are latents"
     )

@@ -31,9 +31,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What can be set. Frozen; each field's description is the documentation that people read."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, validate_default=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, validate_default=True, env_ignore_empty=True)
 
     host: Address = Field(
         default="127.0.0.1", description="IP address to listen on; 0.0.0.0 for all, as in a container"
@@ -41,19 +39,11 @@ class Settings(BaseSettings):
     http_port: int = Field(default=3000, ge=1, le=65_535, description="HTTP port")
     grpc_port: int = Field(default=3001, ge=1, le=65_535, description="gRPC port")
     models: Path = Field(default=Path("models"), description="folder of models, laid out as name/version/")
-    default_model: str = Field(
-        default="", description="model of requests that name none; empty: the first by name"
-    )
-    workers: int = Field(
-        default=1, ge=1, le=64, description="worker processes, each with its own copy of the models"
-    )
-    threads: int = Field(
-        default=0, ge=0, le=256, description="TensorFlow's threads inside one operation; 0: one a core"
-    )
-    engine_calls: int = Field(
-        default=1, ge=1, le=64, description="batches that a worker computes at the same time"
-    )
-    max_batch: int = Field(default=16, ge=1, le=1024, description="most items in one batch")
+    default_model: str = Field(default="", description="model of requests that name none; empty: the first by name")
+    workers: int = Field(default=1, ge=1, le=64, description="worker processes, each with its own copy of the models")
+    threads: int = Field(default=0, ge=0, le=256, description="TensorFlow's threads; 0: one a core")
+    engine_calls: int = Field(default=1, ge=1, le=64, description="batches that a worker computes at the same time")
+    max_batch: int = Field(default=8, ge=1, le=1024, description="most items in one batch")
     max_count: int = Field(default=64, ge=1, le=10_000, description="most items in one request")
     max_seconds: float = Field(
         default=60.0,
@@ -67,9 +57,7 @@ class Settings(BaseSettings):
     body_limit: int = Field(
         default=32 * 2**20, ge=1024, le=2**31 - 1, description="largest request body or message, bytes"
     )
-    deadline_seconds: float = Field(
-        default=30.0, gt=0, le=3600, description="longest that a request may take, seconds"
-    )
+    deadline_seconds: float = Field(default=30.0, gt=0, le=3600, description="longest that a request may take, seconds")
     lame_duck_seconds: float = Field(
         default=1.0,
         ge=0,
@@ -90,12 +78,15 @@ class Settings(BaseSettings):
         default="info", description="debug, info, warning or error; debug logs every request"
     )
 
+    def address(self, port: int) -> str:
+        """Return host:port as addresses are written; clients reach a server on every interface by the local one."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.http_port == self.grpc_port:
-            raise ValueError(
-                f"{PREFIX}GRPC_PORT is {self.grpc_port}, as is {PREFIX}HTTP_PORT; they must differ"
-            )
+            raise ValueError(f"{PREFIX}GRPC_PORT is {self.grpc_port}, as is {PREFIX}HTTP_PORT; they must differ")
         if self.queue_limit < self.max_count:
             raise ValueError(
                 f"{PREFIX}QUEUE_LIMIT={self.queue_limit} must be at least {PREFIX}MAX_COUNT={self.max_count} "
@@ -142,10 +133,7 @@ def _rows() -> list[tuple[str, str, str]]:
 def markdown_table() -> str:
     """Return every setting with its default and meaning, as the README shows them."""
     lines = ["| variable | default | meaning |", "|---|---|---|"]
-    lines += [
-        f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |"
-        for name, default, meaning in _rows()
-    ]
+    lines += [f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |" for name, default, meaning in _rows()]
     return "\n".join(lines) + "\n"
 
 

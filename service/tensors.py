@@ -1,7 +1,4 @@
-"""Arrays of float32 as they travel.
-
-Nested lists, or a shape with raw little-endian bytes (base64 in JSON).
-"""
+"""Arrays of float32 as they travel: nested lists, or a shape with little-endian bytes (base64 in JSON)."""
 
 from __future__ import annotations
 
@@ -51,9 +48,7 @@ def _packed(value: Mapping[str, Any]) -> FloatArray:
     if value.keys() != {"shape", "data"}:
         raise ValueError("must have exactly shape and data")
     shape, data = value["shape"], value["data"]
-    if not isinstance(shape, list) or not all(
-        type(length) is int and 0 <= length < 2**32 for length in shape
-    ):
+    if not isinstance(shape, list) or not all(type(length) is int and 0 <= length < 2**32 for length in shape):
         raise ValueError("shape must be a list of lengths")
     if isinstance(data, str):
         data = read_base64(data)

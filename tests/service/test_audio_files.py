@@ -104,8 +104,6 @@ def encoded(samples: np.ndarray, rate: int = RATE_HZ) -> bytes:
         (encoded(np.zeros((10, 9))), Invalid, "9 channels"),
     ],
 )
-def test_sounds_that_can_not_be_taken_are_refused_in_words(
-    body: bytes, failure: type[Exception], words: str
-) -> None:
+def test_sounds_that_can_not_be_taken_are_refused_in_words(body: bytes, failure: type[Exception], words: str) -> None:
     with pytest.raises(failure, match=words):
         read_audio(body, sample_rate_hz=RATE_HZ, most_seconds=1)

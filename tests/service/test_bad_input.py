@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import socket
 import struct
 import time
@@ -94,13 +95,12 @@ BOTH = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "fields", "status", "field", "words"), BOTH)
+@pytest.mark.parametrize("case", BOTH, ids=lambda case: f"{case[0]}-{case[4]}")
 def test_a_mistake_is_told_alike_on_both_transports(
-    server: Server, operation: str, fields: Fields, status: int, field: str | None, words: str
+    server: Server, case: tuple[str, Fields, int, str | None, str]
 ) -> None:
-    answer = server.http.post(
-        f"/v1/{operation}", json={name: as_json(value) for name, value in fields.items()}
-    )
+    operation, fields, status, field, words = case
+    answer = server.http.post(f"/v1/{operation}", json={name: as_json(value) for name, value in fields.items()})
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem = check_problem(answer.content, status, f"/v1/{operation}")
@@ -111,8 +111,7 @@ def test_a_mistake_is_told_alike_on_both_transports(
         getattr(server.stub, method)(kind(**{name: as_proto(value) for name, value in fields.items()}))
     assert refused.value.code() == CODES[status]
     assert refused.value.details() == problem["detail"]
-    with pytest.raises(AssertionError, match=words):
-        raise AssertionError(problem["detail"])
+    assert re.search(words, problem["detail"])
 
 
 def as_json(value: Any) -> Any:
@@ -255,8 +254,8 @@ def test_the_work_of_a_client_that_hangs_up_is_not_done(server: Server) -> None:
     server.wait_until(lambda: total(server, "latentone_queue_depth") > 0)
     dropped.cancel()
     server.wait_until(lambda: total(server, "latentone_in_flight") == 0 and blocker.done())
-    # One batch may have begun for each before they left; without the withdrawal it would be 61 items.
-    assert total(server, "latentone_batch_size_sum", model="slow") - before <= 1 + 2 * 16
+    # A batch or two of eight may have begun for each before they left; all of it would be 61 items.
+    assert total(server, "latentone_batch_size_sum", model="slow") - before <= 1 + 4 * 8
     assert total(server, "latentone_queue_depth") == 0
     assert total(server, "latentone_request_duration_seconds_count", code="499") >= 1
     assert total(server, "latentone_request_duration_seconds_count", code="CANCELLED") >= 1

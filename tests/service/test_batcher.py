@@ -32,7 +32,7 @@ class Engine:
         self.poison = poison
         self.batches: list[list[float]] = []
 
-    def run(self, signature: str, inputs: Mapping[str, NDArray[Any]]) -> Floats:
+    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]]) -> Floats:
         """Compute a batch."""
         self.go.wait(10)
         items = inputs["item"][:, 0]
@@ -65,13 +65,9 @@ def items(start: int, count: int, width: int = 1) -> dict[str, Floats]:
     return {"item": np.repeat(np.arange(start, start + count, dtype=np.float32)[:, None], width, axis=1)}
 
 
-def make(
-    watcher: Silent | None = None, *, max_batch: int = 4, queue_limit: int = 100, calls: int = 1
-) -> Batcher:
+def make(watcher: Silent | None = None, *, max_batch: int = 4, queue_limit: int = 100, calls: int = 1) -> Batcher:
     executor = ThreadPoolExecutor(calls)
-    return Batcher(
-        executor, watcher or Silent(), max_batch=max_batch, queue_limit=queue_limit, engine_calls=calls
-    )
+    return Batcher(executor, watcher or Silent(), max_batch=max_batch, queue_limit=queue_limit, engine_calls=calls)
 
 
 async def turns(count: int = 20) -> None:
@@ -92,9 +88,7 @@ def test_requests_are_never_mixed_dropped_or_reordered(
 ) -> None:
     engine, watcher = Engine(), Silent()
     starts = np.cumsum([0, *sizes])
-    requests = [
-        items(int(start), size, width) for start, size, width in zip(starts, sizes, widths, strict=False)
-    ]
+    requests = [items(int(start), size, width) for start, size, width in zip(starts, sizes, widths, strict=False)]
 
     async def scenario() -> list[Result]:
         batcher = make(watcher, max_batch=max_batch, queue_limit=200, calls=calls)
@@ -126,9 +120,7 @@ def test_shapes_and_signatures_do_not_share_a_batch() -> None:
 
     async def scenario() -> None:
         batcher = make(max_batch=8)
-        running = [
-            asyncio.create_task(batcher.run(engine, "generate", items(i, 1, 1 + i % 2))) for i in range(5)
-        ]
+        running = [asyncio.create_task(batcher.run(engine, "generate", items(i, 1, 1 + i % 2))) for i in range(5)]
         running.append(asyncio.create_task(batcher.run(engine, "sample", items(9, 1))))
         await turns()
         engine.go.set()
@@ -167,9 +159,7 @@ def test_cancelled_requests_are_not_computed(cancelled: set[int], max_batch: int
             running[i].cancel()
         engine.go.set()  # before the cancelled tasks have had a turn
         answers = await asyncio.gather(*running, return_exceptions=True)
-        assert {
-            i for i, answer in enumerate(answers) if isinstance(answer, asyncio.CancelledError)
-        } == cancelled
+        assert {i for i, answer in enumerate(answers) if isinstance(answer, asyncio.CancelledError)} == cancelled
 
     asyncio.run(scenario())
     assert sorted(engine.seen()) == sorted(set(range(10)) - cancelled)
@@ -243,5 +233,7 @@ def test_the_time_in_the_queue_is_told() -> None:
         return await first, await second
 
     first, second = asyncio.run(scenario())
-    assert first.queue_seconds < 0.05 < 0.09 < second.queue_seconds
-    assert second.run_seconds < 0.09 < first.run_seconds + 0.01
+    assert first.queue_seconds < 0.05
+    assert second.queue_seconds > 0.09
+    assert first.run_seconds > 0.08
+    assert second.run_seconds < 0.05

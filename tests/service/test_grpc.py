@@ -56,9 +56,7 @@ def test_sample_then_decode_is_generate(server: Server) -> None:
     decoded = server.stub.Decode(pb.DecodeRequest(features=sampled.features, format="f32"))
     generated = server.stub.Generate(pb.GenerateRequest(seed=2, count=3, format="f32"))
     for one, other in zip(decoded.clips, generated.clips, strict=True):
-        np.testing.assert_allclose(
-            np.frombuffer(one.audio, "<f4"), np.frombuffer(other.audio, "<f4"), atol=1e-6
-        )
+        np.testing.assert_allclose(np.frombuffer(one.audio, "<f4"), np.frombuffer(other.audio, "<f4"), atol=1e-6)
 
 
 def test_a_sound_is_analysed(server: Server) -> None:

@@ -109,18 +109,14 @@ def test_several_clips_come_as_a_zip_an_array_or_json(server: Server) -> None:
     }
     with zipfile.ZipFile(io.BytesIO(answers["application/zip"].content)) as archive:
         assert archive.namelist() == ["tiny-0000.wav", "tiny-0001.wav", "tiny-0002.wav"]
-        np.testing.assert_array_equal(
-            np.stack([samples(archive.read(name)) for name in archive.namelist()]), whole
-        )
+        np.testing.assert_array_equal(np.stack([samples(archive.read(name)) for name in archive.namelist()]), whole)
     array = np.load(io.BytesIO(answers["application/x-npy"].content))
     np.testing.assert_array_equal(np.rint(array * 32767), whole)
     facts = answers["application/json"].json()
     clips = facts.pop("clips")
     assert facts == {"model": "tiny", "version": 2, "seed": 7, "sample_rate_hz": RATE_HZ, "format": "wav"}
     assert [clip["label"] for clip in clips] == ["one", "two", "zero"]
-    np.testing.assert_array_equal(
-        np.stack([samples(base64.b64decode(clip["audio"])) for clip in clips]), whole
-    )
+    np.testing.assert_array_equal(np.stack([samples(base64.b64decode(clip["audio"])) for clip in clips]), whole)
 
 
 def test_latents_in_place_of_a_seed(server: Server) -> None:
@@ -163,9 +159,7 @@ def test_a_sound_file_is_analysed(server: Server, form: str) -> None:
     assert shape[0] == 1
     assert shape[1] >= FRAMES
     assert shape[2] == BANDS
-    by_json = server.http.post(
-        "/v1/analyse", json={"audio": base64.b64encode(sound).decode(), "format": "npy"}
-    )
+    by_json = server.http.post("/v1/analyse", json={"audio": base64.b64encode(sound).decode(), "format": "npy"})
     assert by_json.content == by_body.content
 
 

@@ -21,18 +21,14 @@ BOTH: list[Distribution] = ["normal", "uniform"]
     "case", json.loads(GOLDEN.read_text()), ids=lambda case: f"{case['distribution']}-{case['seed']}"
 )
 def test_a_seed_gives_the_same_latents_on_every_machine(case: dict) -> None:
-    drawn = draw(
-        case["seed"], count=len(case["latents"]), size=case["size"], distribution=case["distribution"]
-    )
+    drawn = draw(case["seed"], count=len(case["latents"]), size=case["size"], distribution=case["distribution"])
     assert drawn.dtype == np.float32
     # The logarithm of the normal's rare tail may differ by a bit between C libraries.
     np.testing.assert_allclose(drawn, np.array(case["latents"], np.float32), rtol=2e-7)
 
 
 @given(seed=SEEDS, count=st.integers(1, 6), size=st.integers(1, 40), distribution=st.sampled_from(BOTH))
-def test_an_item_depends_on_its_place_alone(
-    seed: int, count: int, size: int, distribution: Distribution
-) -> None:
+def test_an_item_depends_on_its_place_alone(seed: int, count: int, size: int, distribution: Distribution) -> None:
     drawn = draw(seed, count=count, size=size, distribution=distribution)
     assert drawn.shape == (count, size)
     for item in range(count):
@@ -72,6 +68,4 @@ def test_a_path_through_every_station_passes_it() -> None:
 
 def test_a_path_between_equal_latents_stays_there() -> None:
     station = draw(7, count=1, size=8, distribution="normal")
-    np.testing.assert_allclose(
-        path(np.repeat(station, 2, 0), steps=4, distribution="normal"), np.repeat(station, 4, 0)
-    )
+    np.testing.assert_allclose(path(np.repeat(station, 2, 0), steps=4, distribution="normal"), np.repeat(station, 4, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import threading
@@ -9,23 +10,24 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from service.contract import PLACE
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server
+from tests.service.tiny_model import describe
 
 pytestmark = pytest.mark.xdist_group("lifecycle")
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 def health(server: Server) -> int:
-    answer = health_pb2_grpc.HealthStub(server.channel).Check(
-        health_pb2.HealthCheckRequest(), wait_for_ready=True
-    )
+    answer = health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest(), wait_for_ready=True)
     status: int = answer.status
     return status
 
@@ -62,16 +64,33 @@ def spoilt(models: Path, target: Path, *versions: str) -> Path:
     return target
 
 
+def relabelled(models: Path, target: Path, name: str, edit: Callable[[Path, dict[str, Any]], Any]) -> None:
+    """Copy tiny under another name, with a change that its contract and digests know of."""
+    folder = target / name / "1"
+    shutil.copytree(models / "tiny" / "1", folder)
+    described = json.loads((folder / PLACE).read_text()) | {"name": name}
+    edit(folder, described)
+    describe(folder, described)
+
+
 def test_without_one_usable_model_it_is_never_ready_and_says_why(models: Path, tmp_path: Path) -> None:
-    server = Server(spoilt(models, tmp_path / "models", "1", "2"), tmp_path / "log", lame_duck_seconds=0)
+    folder = spoilt(models, tmp_path / "models", "1", "2")
+    relabelled(models, folder, "garbled", lambda made, _: (made / "saved_model.pb").write_bytes(b"no graph"))
+    relabelled(models, folder, "lacking", lambda _, d: d["signatures"].update(more=d["signatures"]["decode"]))
+    relabelled(models, folder, "swapped", lambda _, d: d["signatures"].update(decode=d["signatures"]["analyse"]))
+    server = Server(folder, tmp_path / "log", lame_duck_seconds=0)
     try:
         server.wait_until(lambda: server.get("/livez") == 200)
-        server.wait_until(lambda: "differs" in server.http.get("/readyz").text)
+        server.wait_until(lambda: "loading" not in server.http.get("/readyz").json()["detail"])
         detail = server.http.get("/readyz").json()["detail"]
-        assert (
-            "model 'tiny' version 2: variables/variables.data-00000-of-00001 differs from its digest"
-            in detail
-        )
+        for words in (
+            "model 'tiny' version 1: variables/variables.data-00000-of-00001 differs from its digest",
+            "model 'tiny' version 2: variables/variables.data-00000-of-00001 differs from its digest",
+            "model 'garbled' version 1: TensorFlow can't load it",
+            "model 'lacking' version 1: the SavedModel lacks the signature more",
+            "model 'swapped' version 1: the signature decode of the SavedModel is not the one in the contract",
+        ):
+            assert words in detail
         assert server.get("/livez") == 200
         assert health(server) == NOT_SERVING
     finally:
@@ -108,9 +127,7 @@ class Load:
             self._ask(lambda: client.post("/v1/generate?model=slow").raise_for_status())
 
     def _by_grpc(self) -> None:
-        with grpc.insecure_channel(
-            self.server.target, options=[("grpc.use_local_subchannel_pool", 1)]
-        ) as channel:
+        with grpc.insecure_channel(self.server.target, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
             ask = channel.unary_unary(
                 "/latentone.v1.Synthesizer/Generate",
                 request_serializer=pb.GenerateRequest.SerializeToString,
@@ -135,9 +152,7 @@ class Load:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_a_drain_under_load_loses_nothing(
-    models: Path, tmp_path: Path, workers: int, sign: signal.Signals
-) -> None:
+def test_a_drain_under_load_loses_nothing(models: Path, tmp_path: Path, workers: int, sign: signal.Signals) -> None:
     log = tmp_path / "log"
     server = Server(models, log, workers=workers, lame_duck_seconds=1.5, default_model="slow")
     server.wait_until(lambda: log.read_text().count(" ready: ") == workers)

@@ -25,8 +25,5 @@ def test_a_sound_does_not_depend_on_how_many_are_asked_for(server: Server) -> No
 
 
 def test_workers_agree(two_workers: Server) -> None:
-    sounds = {
-        two_workers.http.post("/v1/generate?seed=3", headers={"connection": "close"}).content
-        for _ in range(12)
-    }
+    sounds = {two_workers.http.post("/v1/generate?seed=3", headers={"connection": "close"}).content for _ in range(12)}
     assert len(sounds) == 1

@@ -43,9 +43,7 @@ def test_settings_that_contradict_each_other_are_refused(monkeypatch: pytest.Mon
         load_settings()
     monkeypatch.setenv("LATENTONE_GRPC_PORT", "3001")
     monkeypatch.setenv("LATENTONE_QUEUE_LIMIT", "10")
-    with pytest.raises(
-        SettingsError, match="LATENTONE_QUEUE_LIMIT=10 must be at least LATENTONE_MAX_COUNT=64"
-    ):
+    with pytest.raises(SettingsError, match="LATENTONE_QUEUE_LIMIT=10 must be at least LATENTONE_MAX_COUNT=64"):
         load_settings()
 
 
@@ -74,7 +72,7 @@ def run(**variables: str) -> subprocess.CompletedProcess[str]:
     }
     command = [sys.executable, "-m", "service"]
     return subprocess.run(
-        command, cwd=ROOT, env={**environment, **variables}, capture_output=True, text=True, timeout=60
+        command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, timeout=60, check=False
     )
 
 

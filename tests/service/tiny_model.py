@@ -100,8 +100,7 @@ def describe(folder: Path, described: dict[str, Any]) -> None:
     place = folder / "assets.extra" / "contract.json"
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != place)
     digests = {
-        str(file.relative_to(folder)): f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
-        for file in files
+        str(file.relative_to(folder)): f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files
     }
     place.parent.mkdir(exist_ok=True)
     place.write_text(json.dumps({**described, "files": digests}, indent=1))

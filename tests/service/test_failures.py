@@ -1,0 +1,170 @@
+"""Failures that a healthy server does not show: a model that breaks, hangs or gives nonsense. In one process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+
+from service.batcher import Batcher
+from service.boundary import Boundary
+from service.contract import Contract
+from service.errors import NotReady
+from service.http_api import make_app
+from service.library import Library
+from service.metrics import Metrics
+from service.operations import Operations
+from service.settings import Settings
+from tests.service.tiny_model import BANDS, FRAMES, HOP, contract, describe
+
+Run = Callable[[], NDArray[np.float32]]
+SECRET = "the key under the mat"
+
+
+class Engine:
+    """Does what a test says in place of a model."""
+
+    def __init__(self, folder_contract: Contract, run: Run) -> None:
+        self.contract, self.name, self._run = folder_contract, folder_contract.name, run
+
+    def run(self, _signature: str, _inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Compute a batch."""
+        return self._run()
+
+
+class Service:
+    """The service without a process, over an engine of the test's own."""
+
+    def __init__(self, root: Path, run: Run, **limits: Any) -> None:
+        folder = root / "tiny" / "1"
+        folder.mkdir(parents=True)
+        describe(folder, contract("tiny", 1))
+        self.root, self.run, self.limits = root, run, limits
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        """POST to a fresh service."""
+        return asyncio.run(self._post(path, options))
+
+    async def _post(self, path: str, options: dict[str, Any]) -> httpx.Response:
+        settings = Settings(models=self.root, **self.limits)
+        metrics = Metrics(CollectorRegistry())
+        with ThreadPoolExecutor(1) as executor:
+            library: Any = Library(
+                self.root, default="", load=lambda _, found: Engine(found, self.run), executor=executor
+            )
+            batcher = Batcher(executor, metrics, max_batch=8, queue_limit=64, engine_calls=1)
+            app = make_app()
+            app.state.metrics = metrics
+            app.state.operations = operations = Operations(library, batcher, metrics, settings)
+            await library.load_newest()
+            operations.readiness.open()
+            guarded = Boundary(app, body_limit=settings.body_limit)
+            transport = httpx.ASGITransport(guarded)
+            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+                answer = await client.post(path, **options)
+        return answer
+
+
+@pytest.fixture
+def held() -> Iterator[threading.Event]:
+    """Return an event that holds an engine until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_the_text_of_a_defect_stays_here(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def run() -> NDArray[np.float32]:
+        raise ValueError(SECRET)
+
+    answer = Service(tmp_path, run).post("/v1/generate")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert SECRET not in answer.text
+    assert SECRET in caplog.text
+
+
+def test_nonsense_from_a_model_is_no_sound(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    answer = Service(tmp_path, lambda: np.full((1, FRAMES * HOP), np.nan, np.float32)).post("/v1/generate")
+    assert answer.status_code == 500
+    assert "NaN or infinity" in caplog.text
+
+
+def test_a_model_that_gives_too_few_items_is_noticed(tmp_path: Path) -> None:
+    few = Service(tmp_path, lambda: np.zeros((1, FRAMES * HOP), np.float32))
+    assert few.post("/v1/generate", json={"count": 2}).status_code == 500
+
+
+def test_time_that_runs_out_is_told(tmp_path: Path, held: threading.Event) -> None:
+    def run() -> NDArray[np.float32]:
+        held.wait(0.5)
+        return np.zeros((1, FRAMES * HOP), np.float32)
+
+    answer = Service(tmp_path, run, deadline_seconds=0.1).post("/v1/generate")
+    assert answer.status_code == 504
+    assert answer.json()["type"] == "urn:latentone:deadline"
+
+
+def test_an_operation_that_the_model_lacks_is_told_with_those_it_has(tmp_path: Path) -> None:
+    service = Service(tmp_path, lambda: np.zeros((1, FRAMES * HOP), np.float32))
+    described = contract("tiny", 1)
+    for name in ("sample", "decode", "analyse"):
+        described["signatures"].pop(name)
+    describe(tmp_path / "tiny" / "1", described | {"features": None})
+    answer = service.post("/v1/decode", json={"features": np.zeros((4, BANDS)).tolist()})
+    assert answer.status_code == 400
+    assert "can't decode; it can generate" in answer.json()["detail"]
+    assert service.post("/v1/generate").status_code == 200
+
+
+def library(root: Path, load: Callable[[Path, Contract], Any]) -> Library:
+    return Library(root, default="", load=load, executor=ThreadPoolExecutor(1))
+
+
+def test_a_load_that_someone_gives_up_on_goes_on_for_others(tmp_path: Path, held: threading.Event) -> None:
+    loads: list[Path] = []
+
+    def load(folder: Path, _: Contract) -> str:
+        loads.append(folder)
+        held.wait(5)
+        return "engine"
+
+    Service(tmp_path, lambda: np.zeros(1, np.float32))
+
+    async def scenario() -> None:
+        models = library(tmp_path, load)
+        first, second = asyncio.create_task(models.get()), asyncio.create_task(models.get())
+        await asyncio.sleep(0.05)
+        first.cancel()
+        held.set()
+        assert await second == "engine"
+        assert await models.get() == "engine"
+
+    asyncio.run(scenario())
+    assert len(loads) == 1
+
+
+def test_a_load_that_fails_is_told_without_its_text(tmp_path: Path) -> None:
+    def load(folder: Path, _: Contract) -> Any:
+        raise OSError(SECRET)
+
+    Service(tmp_path, lambda: np.zeros(1, np.float32))
+
+    async def scenario() -> None:
+        models = library(tmp_path, load)
+        for _ in range(2):
+            with pytest.raises(NotReady) as refused:
+                await models.get()
+            assert SECRET not in refused.value.detail
+        assert SECRET not in models.why_nothing_is_ready()
+
+    asyncio.run(scenario())
