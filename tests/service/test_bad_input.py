@@ -21,8 +21,6 @@ from tests.service.conftest import Server
 from tests.service.test_metrics import total
 from tests.service.tiny_model import BANDS, LATENT
 
-pytestmark = pytest.mark.xdist_group("server")
-
 Fields = dict[str, Any]
 NAN = np.full((1, LATENT), np.nan, np.float32)
 CODES = {

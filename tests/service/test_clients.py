@@ -13,8 +13,6 @@ from service.latents import draw
 from tests.service.conftest import Server
 from tests.service.tiny_model import BANDS, FRAMES, HOP, LATENT
 
-pytestmark = pytest.mark.xdist_group("server")
-
 
 @pytest.fixture
 def client(server: Server) -> Iterator[bentoml.SyncHTTPClient]:

@@ -13,8 +13,6 @@ from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server
 from tests.service.tiny_model import BANDS, FRAMES, HOP, LATENT, RATE_HZ
 
-pytestmark = pytest.mark.xdist_group("server")
-
 
 def values(tensor: pb.Tensor) -> np.ndarray:
     return np.frombuffer(tensor.data, "<f4").reshape(tensor.shape)

@@ -16,7 +16,6 @@ import soundfile
 from tests.service.conftest import Server
 from tests.service.tiny_model import BANDS, FRAMES, HOP, LATENT, RATE_HZ
 
-pytestmark = pytest.mark.xdist_group("server")
 CLIP = FRAMES * HOP
 
 

@@ -22,7 +22,6 @@ from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server
 from tests.service.tiny_model import describe
 
-pytestmark = pytest.mark.xdist_group("lifecycle")
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
 

@@ -8,8 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server
 
-pytestmark = pytest.mark.xdist_group("server")
-
 
 def total(server: Server, name: str, **labels: str) -> float:
     """Return the sum of a metric's samples that have these labels."""

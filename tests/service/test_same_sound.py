@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server
-
-pytestmark = pytest.mark.xdist_group("server")
 
 
 def test_a_sound_does_not_depend_on_its_company(server: Server) -> None:
