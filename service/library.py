@@ -41,6 +41,10 @@ class Entry:
         """The version as people name it."""
         return f"model {self.name!r} version {self.version}"
 
+    def fail(self, reason: str) -> None:
+        """Take the version out of service. The reason is for everyone to read."""
+        self.engine, self.state, self.reason = None, "failed", reason
+
 
 class Library:
     """Every version under a folder, found when it is made. Lives on one event loop."""
@@ -127,10 +131,10 @@ class Library:
             entry.engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._read, entry)
             entry.state = "ready"
         except BrokenModel as error:
-            entry.state, entry.reason = "failed", error.detail
+            entry.fail(error.detail)
             logger.error("%s can't be served: %s", entry.title, error.detail, exc_info=error.__cause__)
         except Exception:
-            entry.state, entry.reason = "failed", "it could not be loaded; the log has the details"
+            entry.fail("it could not be loaded; the log has the details")
             logger.exception("%s can't be served", entry.title)
 
     def _read(self, entry: Entry) -> Engine:
@@ -147,6 +151,6 @@ def _scan(root: Path) -> Iterator[Entry]:
             try:
                 entry.contract = read_contract(folder)
             except Failure as error:
-                entry.state, entry.reason = "failed", error.detail
+                entry.fail(error.detail)
                 logger.error("%s can't be served: %s", entry.title, error.detail)
             yield entry

@@ -49,12 +49,7 @@ class Lifecycle:
 
     async def _open(self) -> None:
         readiness = self._operations.readiness
-        try:
-            loaded = await self._operations.load()
-        except Exception:
-            logger.exception("the warm-up failed")
-            readiness.reason = "the warm-up failed; the log has the details"
-            return
+        loaded = await self._operations.load()
         if not loaded:
             readiness.reason = self._operations.library.why_nothing_is_ready()
             logger.error("not ready: %s", readiness.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -36,6 +37,8 @@ from service.settings import Settings
 
 FloatArray = NDArray[np.float32]
 Signature = Literal["generate", "sample", "decode", "analyse"]
+logger = logging.getLogger("bentoml.latentone")
+
 Inputs = dict[str, NDArray[Any]]
 T = TypeVar("T")
 DEFAULT_STEPS = 8
@@ -55,13 +58,17 @@ class Operations:
     async def load(self) -> list[Entry]:
         """Load the newest usable version of each model, and do once whatever they can.
 
-        Returns: what is ready. Raises: whatever a warm-up raises.
+        Returns: what is ready. What fails at its first request is not served.
         """
         entries = await self.library.load_newest()
         for entry in entries:
             call = Call(self._metrics, deadline=time.monotonic() + WARM_UP_S)
-            await self._warm_up(call, await self.library.get(entry.name, entry.version))
-        return entries
+            try:
+                await self._warm_up(call, await self.library.get(entry.name, entry.version))
+            except Exception:
+                logger.exception("%s can't be served: the warm-up failed", entry.title)
+                entry.fail("the warm-up failed; the log has the details")
+        return [entry for entry in entries if entry.state == "ready"]
 
     def describe(self, entry: Entry) -> dict[str, Any]:
         """Return what there is to know about a version, by the field names of the gRPC message Model."""

@@ -153,6 +153,24 @@ def test_a_load_that_someone_gives_up_on_goes_on_for_others(tmp_path: Path, held
     assert len(loads) == 1
 
 
+def test_a_model_that_fails_at_its_first_request_is_not_served(tmp_path: Path) -> None:
+    def run() -> NDArray[np.float32]:
+        raise ValueError(SECRET)
+
+    Service(tmp_path, run)
+    metrics = Metrics(CollectorRegistry())
+
+    async def scenario() -> None:
+        models = library(tmp_path, lambda _, found: Engine(found, run))
+        batcher = Batcher(ThreadPoolExecutor(1), metrics, max_batch=8, queue_limit=64, engine_calls=1)
+        assert await Operations(models, batcher, metrics, Settings(models=tmp_path)).load() == []
+        assert models.why_nothing_is_ready() == "model 'tiny' version 1: the warm-up failed; the log has the details"
+        with pytest.raises(NotReady):
+            await models.get()
+
+    asyncio.run(scenario())
+
+
 def test_a_load_that_fails_is_told_without_its_text(tmp_path: Path) -> None:
     def load(folder: Path, _: Contract) -> Any:
         raise OSError(SECRET)
