@@ -9,7 +9,6 @@ from typing import Any
 
 import bentoml
 import numpy as np
-from numpy.typing import NDArray
 
 from service import docs
 from service.batcher import Batcher
@@ -26,7 +25,8 @@ from service.operations import Operations
 from service.requests import DecodeRequest, GenerateRequest, ModelRequest, SampleRequest, parse_request
 from service.settings import load_settings
 
-Floats = NDArray[np.float32]
+# What NDArray stands for, spelt out: as an alias it has a form since Python 3.12 that BentoML does not know.
+Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 settings = load_settings()
 app = make_app()
