@@ -17,7 +17,9 @@ from trainer.config import AugmentSpec
 Tensor = Any
 
 
-def draw(spec: AugmentSpec, probability: float, shape: tuple[int, int], count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def draw(
+    spec: AugmentSpec, probability: float, shape: tuple[int, int], count: int, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
     """Random numbers for `count` items of `shape` (T, M); each operation is idle with 1 - probability."""
     frames, bins = shape
 

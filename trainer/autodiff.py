@@ -68,7 +68,7 @@ class CompiledStep:
     def __init__(self, function: Callable[..., dict[str, Tensor]], state: Iterable[Variable]) -> None:
         self._state = list(state)
         if BACKEND == "tensorflow":
-            self._compiled = tf.function(function)
+            self._compiled = tf.function(function, autograph=False)
             return
 
         def pure(values: list[Tensor], *inputs: Tensor) -> tuple[dict[str, Tensor], list[Tensor]]:

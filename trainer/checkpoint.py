@@ -17,7 +17,7 @@ def save(folder: Path, state: dict[str, np.ndarray], *, step: int, seconds: floa
     """Write state arrays with the steps done, the training time and the record of the early stop."""
     progress = np.array([step, seconds, best, stale], "float64")
     with atomic(folder / NAME) as file:
-        np.savez(file, progress=progress, **state)
+        np.savez(file, **state | {"progress": progress})  # type: ignore[arg-type]  # NumPy's stub takes no mapping
 
 
 def load(folder: Path) -> tuple[dict[str, np.ndarray], tuple[int, float, float, int]]:

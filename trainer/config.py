@@ -6,6 +6,7 @@ written to the run's folder and travels in the exported contract.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import difflib
 import types
@@ -27,8 +28,8 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Sentence for a name that is not in a registry, with the nearest one that is."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {name!r}{hint} known: {', '.join(names)}"
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"unknown {what} {name!r}; {hint}known: {', '.join(names)}"
 
 
 def check(condition: bool, message: str) -> None:
@@ -71,6 +72,36 @@ def _revive(hint: Any, value: Any) -> Any:
     return value
 
 
+def override(spec: RunSpec, text: str) -> RunSpec:
+    """Return `spec` with one field changed, from text such as "game.critic_learning_rate=3e-4".
+
+    Raises: SpecError naming the field and what is known.
+    """
+    path, separator, value = text.partition("=")
+    check(bool(separator), f"--set {text}: write FIELD=VALUE, such as game.critic_learning_rate=3e-4")
+    section, _, name = path.rpartition(".")
+    target: Any = getattr(spec, section, None) if section else spec
+    fields = list(typing.get_type_hints(type(target))) if isinstance(target, Spec) else []
+    check(name in fields, f"--set {path}: {unknown('field', name if fields else section, fields or vars(spec))}")
+    try:
+        parsed = ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        parsed = value  # a word
+    current = getattr(target, name)
+    fits = (
+        current is None
+        or parsed is None
+        or isinstance(parsed, type(current))
+        or (isinstance(current, float) and isinstance(parsed, int))
+    )
+    check(fits, f"--set {text}: {name} is of type {type(current).__name__}, such as {current}")
+    try:
+        changed = target.replace(**{name: parsed})
+    except TypeError as error:  # a comparison with a value of the wrong kind
+        raise SpecError(f"--set {text}: {error}") from None
+    return spec.replace(**{section: changed}) if section else changed
+
+
 @dataclass(frozen=True, kw_only=True)
 class AudioSpec(Spec):
     """How long a clip is and how fast it runs. Saved in every contract."""
@@ -80,7 +111,10 @@ class AudioSpec(Spec):
     channels: int = 1
 
     def __post_init__(self) -> None:
-        check(1_000 <= self.sample_rate_hz <= 192_000, f"sample_rate_hz={self.sample_rate_hz} is not in 1000..192000")
+        check(
+            1_000 <= self.sample_rate_hz <= 192_000,
+            f"sample_rate_hz={self.sample_rate_hz} is not in 1000..192000",
+        )
         check(256 <= self.clip_samples <= 2**24, f"clip_samples={self.clip_samples} is not in 256..{2**24}")
         check(self.channels in (1, 2), f"channels={self.channels}: mono (1) and stereo (2) are supported")
 
@@ -110,12 +144,18 @@ class PreparationSpec(Spec):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        check(self.crop in ("start", "center", "random", "slices"), f"crop={self.crop!r} is not start, center, random or slices")
+        check(
+            self.crop in ("start", "center", "random", "slices"),
+            f"crop={self.crop!r} is not start, center, random or slices",
+        )
         check(self.crops_per_recording >= 1, f"crops_per_recording={self.crops_per_recording} must be 1 or more")
         check(self.crop == "random" or self.crops_per_recording == 1, "crops_per_recording needs crop='random'")
         check(0.0 <= self.overlap <= 0.9, f"overlap={self.overlap} is not in 0..0.9")
         check(self.crop == "slices" or self.overlap == 0.0, "overlap needs crop='slices'")
-        check(0.0 <= self.held_out_fraction <= 0.5, f"held_out_fraction={self.held_out_fraction} is not in 0..0.5")
+        check(
+            0.0 <= self.held_out_fraction <= 0.5,
+            f"held_out_fraction={self.held_out_fraction} is not in 0..0.5",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +173,29 @@ class LogMelSpec(Spec):
     griffin_lim_iterations: int = 16
 
     def __post_init__(self) -> None:
-        check(16 <= self.n_fft <= 16_384 and self.n_fft % 2 == 0, f"n_fft={self.n_fft} is not an even number in 16..16384")
-        check(self.hop_samples >= 1 and self.n_fft % self.hop_samples == 0, f"n_fft={self.n_fft} is not a multiple of hop_samples={self.hop_samples}")
-        check(self.n_fft // self.hop_samples in (2, 4, 8, 16), f"n_fft / hop_samples = {self.n_fft / self.hop_samples}: 2, 4, 8 and 16 are supported")
+        check(
+            16 <= self.n_fft <= 16_384 and self.n_fft % 2 == 0,
+            f"n_fft={self.n_fft} is not an even number in 16..16384",
+        )
+        check(
+            self.hop_samples >= 1 and self.n_fft % self.hop_samples == 0,
+            f"n_fft={self.n_fft} is not a multiple of hop_samples={self.hop_samples}",
+        )
+        check(
+            self.n_fft // self.hop_samples in (2, 4, 8, 16),
+            f"n_fft / hop_samples = {self.n_fft / self.hop_samples}: 2, 4, 8 and 16 are supported",
+        )
         check(1 <= self.n_mels <= 1024, f"n_mels={self.n_mels} is not in 1..1024")
-        check(0.0 <= self.fmin_hz < (self.fmax_hz or float("inf")), f"fmin_hz={self.fmin_hz} is not below fmax_hz={self.fmax_hz}")
+        check(
+            0.0 <= self.fmin_hz < (self.fmax_hz or float("inf")),
+            f"fmin_hz={self.fmin_hz} is not below fmax_hz={self.fmax_hz}",
+        )
         check(20.0 <= self.db_range <= 200.0, f"db_range={self.db_range} is not in 20..200")
         check(0 <= self.inversion_steps <= 200, f"inversion_steps={self.inversion_steps} is not in 0..200")
-        check(0 <= self.griffin_lim_iterations <= 500, f"griffin_lim_iterations={self.griffin_lim_iterations} is not in 0..500")
+        check(
+            0 <= self.griffin_lim_iterations <= 500,
+            f"griffin_lim_iterations={self.griffin_lim_iterations} is not in 0..500",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,12 +204,15 @@ class MelspecSpec(Spec):
 
     latent_size: int = 96
     label_size: int = 32
-    generator_widths: tuple[int, ...] = (128, 128, 64, 32, 16)
-    critic_widths: tuple[int, ...] = (128, 128, 64, 48, 16)
+    generator_widths: tuple[int, ...] = (128, 128, 96, 32, 16)
+    critic_widths: tuple[int, ...] = (128, 128, 96, 64, 32)
 
     def __post_init__(self) -> None:
         check(1 <= self.latent_size <= 4096, f"latent_size={self.latent_size} is not in 1..4096")
-        check(bool(self.generator_widths) and bool(self.critic_widths), "generator_widths and critic_widths need one width at least")
+        check(
+            bool(self.generator_widths) and bool(self.critic_widths),
+            "generator_widths and critic_widths need one width at least",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,16 +226,21 @@ class GameSpec(Spec):
     gradient_penalty_weight: float = 0.0
     penalty_every: int = 16  # lazy regularisation: the penalty every so many steps, multiplied by as many
     class_weight: float = 0.5  # auxiliary classification, where the corpus has labels
-    learning_rate: float = 5e-4
+    generator_learning_rate: float = 2.5e-4
+    critic_learning_rate: float = 5e-4
     beta_1: float = 0.0
     beta_2: float = 0.99
-    ema: float = 0.998
+    ema: float = 0.999
 
     def __post_init__(self) -> None:
-        check(self.objective in ("logistic", "hinge", "wgan", "lsgan", "bce"), unknown("objective", self.objective, ("logistic", "hinge", "wgan", "lsgan", "bce")))
+        check(
+            self.objective in ("logistic", "hinge", "wgan", "lsgan", "bce"),
+            unknown("objective", self.objective, ("logistic", "hinge", "wgan", "lsgan", "bce")),
+        )
         check(self.critic_steps >= 1, f"critic_steps={self.critic_steps} must be 1 or more")
         check(self.penalty_every >= 1, f"penalty_every={self.penalty_every} must be 1 or more")
-        check(0.0 < self.learning_rate < 1.0, f"learning_rate={self.learning_rate} is not in 0..1")
+        for name in ("generator_learning_rate", "critic_learning_rate"):
+            check(0.0 < getattr(self, name) < 1.0, f"{name}={getattr(self, name)} is not in 0..1")
         check(0.0 <= self.ema < 1.0, f"ema={self.ema} is not in 0..1")
 
     @property
@@ -201,9 +264,15 @@ class AugmentSpec(Spec):
     adapt_clips: int = 50_000  # clips shown for p to go from 0 to 1
 
     def __post_init__(self) -> None:
-        check(0.0 <= self.probability <= 0.9, f"probability={self.probability} is not in 0..0.9: above, augmentation leaks into the sound")
+        check(
+            0.0 <= self.probability <= 0.9,
+            f"probability={self.probability} is not in 0..0.9: above, augmentation leaks into the sound",
+        )
         check(0.0 <= self.gain < 1.0, f"gain={self.gain} is not in 0..1")
-        check(min(self.shift_frames, self.shift_bins, self.mask_frames, self.mask_bins) >= 0, "shifts and masks must not be negative")
+        check(
+            min(self.shift_frames, self.shift_bins, self.mask_frames, self.mask_bins) >= 0,
+            "shifts and masks must not be negative",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

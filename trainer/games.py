@@ -52,17 +52,16 @@ class LatentGame:
         self.average.set_weights(self.generator.get_weights())
         self.label_count: int = self.generator.label_count
         self.objective = OBJECTIVES[game.objective]
-        self.generator_optimizer = self._adam(self.generator)
-        self.critic_optimizer = self._adam(self.critic)
+        self.generator_optimizer = self._adam(self.generator, game.generator_learning_rate)
+        self.critic_optimizer = self._adam(self.critic, game.critic_learning_rate)
         self.real_sign = keras.Variable(0.0, trainable=False, name="real_sign")
         self.probability = augmentation.probability
         state = self._variables()
         self._plain_step = CompiledStep(lambda batch: self._step(batch, penalty=False), state)
         self._penalty_step = CompiledStep(lambda batch: self._step(batch, penalty=True), state)
 
-    def _adam(self, network: keras.Model) -> keras.optimizers.Optimizer:
-        spec = self.spec
-        optimizer = keras.optimizers.Adam(spec.learning_rate, spec.beta_1, spec.beta_2, epsilon=1e-8)
+    def _adam(self, network: keras.Model, learning_rate: float) -> keras.optimizers.Optimizer:
+        optimizer = keras.optimizers.Adam(learning_rate, self.spec.beta_1, self.spec.beta_2, epsilon=1e-8)
         optimizer.build(network.trainable_variables)
         return optimizer
 
@@ -178,10 +177,12 @@ class LatentGame:
                 scores["penalty"] = penalties
             return total, scores
 
+        scores: Scores
         (_, scores), gradients = value_and_gradients(loss, self.critic.trainable_variables)
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
         self.real_sign.assign(SIGN_DECAY * self.real_sign + (1.0 - SIGN_DECAY) * scores["real_sign"])
-        return scores | {"critic_gradient": _norm(gradients)}
+        scores["critic_gradient"] = _norm(gradients)
+        return scores
 
     def _penalties(self, batch: Batch, real: Tensor, fake: Tensor) -> Tensor:
         spec = self.spec

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from trainer.representations.stft import Spectrum, istft, stft
+from trainer.representations.stft import hann, istft, stft
 
 Tensor = Any
 
@@ -26,11 +26,14 @@ def invert_mel(mel: Tensor, filters: np.ndarray, steps: int) -> Tensor:
     norms = np.linalg.norm(filters, axis=1, keepdims=True)
     filters, mel = filters / norms, mel / norms[:, 0]
     step = 1.0 / float(np.linalg.norm(filters @ filters.T, 2))
+    inverse = np.linalg.pinv(filters).T.astype("float32")
+    filters = ops.convert_to_tensor(filters)  # one constant in the graph, not one a step
+    transposed = ops.transpose(filters)
     target = ops.matmul(mel, filters)
-    power = ops.relu(ops.matmul(mel, np.linalg.pinv(filters).T.astype("float32")))
+    power = ops.relu(ops.matmul(mel, inverse))
     look_ahead, t = power, 1.0
     for _ in range(steps):
-        residual = ops.matmul(ops.matmul(look_ahead, filters.T), filters) - target
+        residual = ops.matmul(ops.matmul(look_ahead, transposed), filters) - target
         following = ops.relu(look_ahead - step * residual)
         t_next = (1.0 + math.sqrt(1.0 + 4.0 * t * t)) / 2.0
         look_ahead = following + ((t - 1.0) / t_next) * (following - power)
@@ -48,14 +51,17 @@ def griffin_lim(magnitude: Tensor, n_fft: int, hop: int, iterations: int, moment
     Source: Perraudin, Balazs and Sondergaard 2013; momentum as librosa.griffinlim takes it.
     """
     pull = momentum / (1.0 + momentum)
-    estimate: Spectrum = (magnitude, ops.zeros_like(magnitude))
-    previous: Spectrum | None = None
-    for _ in range(iterations):
-        rebuilt = stft(istft(estimate, n_fft, hop), n_fft, hop)
-        if previous is None:
-            direction = rebuilt
-        else:
-            direction = (rebuilt[0] - pull * previous[0], rebuilt[1] - pull * previous[1])
-        scale = magnitude * ops.rsqrt(ops.square(direction[0]) + ops.square(direction[1]) + 1e-16)
-        estimate, previous = (direction[0] * scale, direction[1] * scale), rebuilt
-    return istft(estimate, n_fft, hop)
+    window = ops.convert_to_tensor(hann(n_fft))
+
+    def improve(_: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        estimate_real, estimate_imaginary, previous_real, previous_imaginary = state
+        waveform = istft((estimate_real, estimate_imaginary), window, hop)
+        rebuilt_real, rebuilt_imaginary = stft(waveform, window, hop)
+        real = rebuilt_real - pull * previous_real
+        imaginary = rebuilt_imaginary - pull * previous_imaginary
+        scale = magnitude * ops.rsqrt(ops.square(real) + ops.square(imaginary) + 1e-16)
+        return real * scale, imaginary * scale, rebuilt_real, rebuilt_imaginary
+
+    nothing = ops.zeros_like(magnitude)
+    real, imaginary, *_ = ops.fori_loop(0, iterations, improve, (magnitude, nothing, nothing, nothing))
+    return istft((real, imaginary), window, hop)

@@ -135,8 +135,8 @@ class _Sitting:
         odd = sorted(name for name, value in scores.items() if not math.isfinite(value))
         if odd:
             raise NotFiniteError(
-                f"step {step}: {', '.join(odd)} not finite; the last good checkpoint is {self.folder / checkpoint.NAME}. "
-                "Lower game.learning_rate or raise game.r1_weight, then resume"
+                f"step {step}: {', '.join(odd)} not finite; {self.folder / checkpoint.NAME} keeps the last good state. "
+                "Lower game.critic_learning_rate or raise game.r1_weight, then resume"
             )
         if step % self.spec.log_every == 0:
             self.watcher.scores(step, scores, self._seconds_left())
@@ -159,7 +159,12 @@ class _Sitting:
         if odd:
             raise NotFiniteError(f"step {progress.step}: weight {odd[0]} not finite; the last good checkpoint is kept")
         checkpoint.save(
-            self.folder, state, step=progress.step, seconds=progress.seconds, best=progress.best, stale=progress.stale
+            self.folder,
+            state,
+            step=progress.step,
+            seconds=progress.seconds,
+            best=progress.best,
+            stale=progress.stale,
         )
 
     def _preview(self) -> None:

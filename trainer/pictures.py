@@ -9,8 +9,17 @@ import numpy as np
 from trainer.files import atomic
 
 
+def available() -> bool:
+    """Whether matplotlib is installed."""
+    try:
+        import matplotlib.figure  # noqa: F401  # only whether it is there
+    except ImportError:
+        return False
+    return True
+
+
 def grid(rows: dict[str, np.ndarray], path: Path, *, titles: list[str] | None = None) -> None:
-    """Write features {row name: [N, T, M]} as a grid of pictures on one scale (-1 dark to 1 bright), low bands below."""
+    """Write features {row name: [N, T, M]} as a grid of pictures, -1 dark to 1 bright, low bands below."""
     from matplotlib.figure import Figure
 
     columns = max(len(row) for row in rows.values())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import math
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +22,7 @@ from trainer.run import Run
 
 SHOWN = 10  # sounds in a preview
 WATCHED = 256  # sounds behind the distance
+LOG_SECONDS = 30.0  # between lines where there is no terminal for a bar
 PREVIEW_SEED = 2**32  # apart from every training step's stream
 
 
@@ -39,7 +40,8 @@ class Preview:
         self.label = (np.arange(WATCHED) % max(1, len(run.label_names))).astype("int32")
         self.real = self._real(corpus)
         self.tensorboard = _tensorboard(run.folder / "tensorboard", console)
-        self.has_pictures = importlib.util.find_spec("matplotlib") is not None
+        self.logged = time.monotonic()
+        self.has_pictures = pictures.available()
         if not self.has_pictures:
             console.print("matplotlib is not installed: previews are sounds only")
         self.bar = Progress(
@@ -56,15 +58,21 @@ class Preview:
         self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.bar.stop()
         if self.tensorboard is not None:
             self.tensorboard.close()
 
     def scores(self, step: int, scores: dict[str, float], left: float) -> None:
         """Move the bar and write the scalars."""
-        text = f"critic {scores['critic_loss']:.2f}  generator {scores['generator_loss']:.2f}  D(real) {scores['real_sign']:+.2f}"
+        names = {"critic_loss": "critic", "generator_loss": "generator", "real_sign": "D(real)"}
+        text = "  ".join(f"{short} {scores[name]:.2f}" for name, short in names.items())
         self.bar.update(self.task, completed=step + 1, text=text, left=_duration(left))
+        if not self.console.is_terminal and time.monotonic() - self.logged >= LOG_SECONDS:
+            self.console.print(f"step {step + 1}: {text}, {_duration(left)} left", highlight=False)
+            self.logged = time.monotonic()
         if self.tensorboard is not None:
             for name, value in scores.items():
                 self.tensorboard.add_scalar(f"game/{name}", value, step)

@@ -62,7 +62,9 @@ class Run:
     def create(cls, folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Self:
         """Resolve what the corpus decides and write run.json into a folder that must be new."""
         if folder.exists():
-            raise LatentoneError(f"{folder} is there already: resume it with --resume {folder}, or choose another --run")
+            raise LatentoneError(
+                f"{folder} is there already: resume it with --resume {folder}, or choose another --run"
+            )
         if len(corpus.train) == 0:
             raise LatentoneError(f"corpus {corpus.name} has no clips to train on: lower held_out_fraction")
         sample = corpus.waveforms(corpus.train[:: max(1, len(corpus.train) // FITTING_CLIPS)][:FITTING_CLIPS])
@@ -159,5 +161,9 @@ class Run:
 
 def next_folder(runs: Path, name: str) -> Path:
     """First free runs/<name>-<number>."""
-    taken = [int(match[1]) for path in runs.glob(f"{name}-*") if (match := re.fullmatch(rf"{re.escape(name)}-(\d+)", path.name))]
+    taken = [
+        int(match[1])
+        for path in runs.glob(f"{name}-*")
+        if (match := re.fullmatch(rf"{re.escape(name)}-(\d+)", path.name))
+    ]
     return runs / f"{name}-{max(taken, default=0) + 1}"

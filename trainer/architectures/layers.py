@@ -26,11 +26,6 @@ def double(x: Tensor) -> Tensor:
     return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
 
 
-def halve(x: Tensor) -> Tensor:
-    """Average pooling of [B, T, M, C] by two on both axes."""
-    return ops.average_pool(x, 2, strides=2)
-
-
 def batch_deviation(x: Tensor) -> Tensor:
     """Append one channel: the mean standard deviation over the batch, so that a critic sees collapse.
 
@@ -40,25 +35,24 @@ def batch_deviation(x: Tensor) -> Tensor:
     return ops.concatenate([x, ops.ones_like(x[..., :1]) * ops.mean(deviation)], axis=-1)
 
 
-def conv(channels: int, kernel: int = 3) -> keras.layers.Conv2D:
-    """Convolution that keeps the grid, He-initialised for leaky ReLU."""
-    return keras.layers.Conv2D(channels, kernel, padding="same", kernel_initializer="he_normal")
+def conv(channels: int) -> keras.layers.Conv2D:
+    """3x3 convolution that keeps the grid, He-initialised for leaky ReLU."""
+    return keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer="he_normal")
+
+
+def halving_conv(channels: int) -> keras.layers.Conv2D:
+    """4x4 convolution of stride two: the sharpest eye for its cost, and it learns several times faster than pooling."""
+    return keras.layers.Conv2D(channels, 4, strides=2, padding="same", kernel_initializer="he_normal")
 
 
 class Film(keras.layers.Layer):  # type: ignore[misc]
-    """Feature-wise scale and shift from a condition [B, W]. Source: Perez et al. 2018."""
+    """Feature-wise scale and shift of [B, T, M, C] from a condition [B, W]. Source: Perez et al. 2018."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.affine = keras.layers.Dense(2 * channels, kernel_initializer=keras.initializers.RandomNormal(stddev=0.05))
-        self.channels = channels
-
-    def build(self, condition_shape: tuple[int, ...]) -> None:
-        """Make the weights for conditions of this shape."""
-        self.affine.build(condition_shape)
-        self.built = True
 
     def call(self, condition: Tensor, x: Tensor) -> Tensor:
-        """Modulate x [B, T, M, C] by condition [B, W]."""
+        """Modulate x by condition."""
         scale, shift = ops.split(self.affine(condition)[:, None, None, :], 2, axis=-1)
         return x * (1.0 + scale) + shift

@@ -1,8 +1,8 @@
 """melspec: a convolutional GAN on log-mel pictures that converges on a few hundred clips.
 
 Generator: latent and label condition every layer (FiLM), pixel norm instead of batch norm, nearest upsampling and
-3x3 convolutions. Critic: the mirror image with residual blocks, batch deviation, a projection head (Miyato and
-Koyama 2018) and a class head (Odena et al. 2017). Any grid whose sides are powers of two from 8 to 256.
+3x3 convolutions. Critic: 4x4 convolutions of stride two, batch deviation, a projection head (Miyato and Koyama
+2018) and a class head (Odena et al. 2017). Any grid whose sides are powers of two from 8 to 256.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from trainer.architectures.layers import Film, batch_deviation, conv, double, halve, leaky, pixel_norm
+from trainer.architectures.layers import Film, batch_deviation, conv, double, halving_conv, leaky, pixel_norm
 from trainer.config import MelspecSpec, check
 
 Tensor = Any
@@ -27,7 +27,7 @@ def stages(shape: tuple[int, int]) -> int:
     nearest = tuple(int(np.clip(2 ** round(np.log2(side)), 8, 256)) for side in shape)
     check(
         shape == nearest,
-        f"melspec needs a grid whose sides are powers of two from 8 to 256; {shape[0]} frames x {shape[1]} mels is not one. "
+        f"melspec needs a grid of powers of two from 8 to 256, not {shape[0]} frames x {shape[1]} mels. "
         f"The nearest is {nearest[0]} x {nearest[1]}: set clip_samples to {nearest[0]} hops and n_mels={nearest[1]}",
     )
     return int(np.log2(min(shape))) - 2
@@ -47,10 +47,10 @@ class Generator(keras.Model):  # type: ignore[misc]
         self.grid = (shape[0] >> self.steps, shape[1] >> self.steps)
         widths = [width(spec.generator_widths, stage) for stage in range(self.steps + 1)]
         self.label = keras.layers.Embedding(label_count, spec.label_size) if label_count else None
-        self.mapping = keras.layers.Dense(128)
+        self.mapping = keras.layers.Dense(128, kernel_initializer="he_normal")
         self.start = keras.layers.Dense(self.grid[0] * self.grid[1] * widths[0])
-        self.convs = [conv(channels) for channels in widths for _ in range(2)]
-        self.films = [Film(channels) for channels in widths for _ in range(2)]
+        self.convs = [conv(channels) for channels in widths]
+        self.films = [Film(channels) for channels in widths]
         self.output_conv = conv(1)
         self._build(spec.latent_size)
 
@@ -66,8 +66,7 @@ class Generator(keras.Model):  # type: ignore[misc]
         x = ops.reshape(self.start(condition), (-1, *self.grid, self.convs[0].filters))
         for stage in range(self.steps + 1):
             x = double(x) if stage else x
-            for layer in (2 * stage, 2 * stage + 1):
-                x = leaky(self.films[layer](condition, pixel_norm(self.convs[layer](x))))
+            x = leaky(self.films[stage](condition, pixel_norm(self.convs[stage](x))))
         return ops.tanh(self.output_conv(x))[..., 0]
 
 
@@ -79,10 +78,7 @@ class Critic(keras.Model):  # type: ignore[misc]
         self.steps, self.label_count = stages(shape), label_count
         widths = [width(spec.critic_widths, stage) for stage in range(self.steps + 1)][::-1]
         self.place = np.linspace(-1.0, 1.0, shape[1], dtype="float32")[None, None, :, None]
-        self.input_conv = conv(widths[0])
-        self.firsts = [conv(channels) for channels in widths[:-1]]
-        self.seconds = [conv(channels) for channels in widths[1:]]
-        self.shortcuts = [conv(channels, kernel=1) for channels in widths[1:]]
+        self.convs = [halving_conv(channels) for channels in widths[1:]]
         self.last_conv = conv(widths[-1])
         self.features = keras.layers.Dense(widths[-1], kernel_initializer="he_normal")
         self.logit = keras.layers.Dense(1)
@@ -93,10 +89,11 @@ class Critic(keras.Model):  # type: ignore[misc]
     def call(self, features: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Run the network."""
         x = ops.expand_dims(features, -1)
-        x = ops.concatenate([x, ops.zeros_like(x) + self.place], axis=-1)  # mel bands are not alike: tell which is which
-        x = leaky(self.input_conv(x))
-        for first, second, shortcut in zip(self.firsts, self.seconds, self.shortcuts, strict=True):
-            x = (leaky(second(halve(leaky(first(x))))) + shortcut(halve(x))) * 0.7071
+        x = ops.concatenate(
+            [x, ops.zeros_like(x) + self.place], axis=-1
+        )  # mel bands are not alike: tell which is which
+        for convolution in self.convs:
+            x = leaky(convolution(x))
         x = leaky(self.last_conv(batch_deviation(x)))
         x = leaky(self.features(ops.reshape(x, (ops.shape(x)[0], -1))))
         logit = self.logit(x)[:, 0]

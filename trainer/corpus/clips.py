@@ -51,9 +51,7 @@ def _refusal(name: str, samples: Samples, preparation: PreparationSpec) -> LeftO
     if not samples.size:
         return LeftOut(name, "empty")
     if not np.isfinite(samples).all():
-        return LeftOut(
-            name, "not finite", f"{np.count_nonzero(~np.isfinite(samples))} samples are NaN or infinite"
-        )
+        return LeftOut(name, "not finite", f"{np.count_nonzero(~np.isfinite(samples))} samples are NaN or infinite")
     if decibels(peak(samples)) < preparation.silence_dbfs:
         return LeftOut(name, "silent", f"peak {decibels(peak(samples)):.1f} dBFS")
     return None
@@ -65,9 +63,7 @@ def _clips(name: str, samples: Samples, audio: AudioSpec, preparation: Preparati
     pieces = [samples[start : start + length] for start in starts]
     loud = [decibels(peak(piece)) >= preparation.silence_dbfs for piece in pieces]
     if not any(loud):
-        return LeftOut(
-            name, "silent", f"nothing to hear in what crop={preparation.crop!r} takes; try trimming"
-        )
+        return LeftOut(name, "silent", f"nothing to hear in what crop={preparation.crop!r} takes; try trimming")
     waveforms = np.zeros((sum(loud), length, audio.channels), np.float16)
     heard = [(start, piece) for start, piece, keep in zip(starts, pieces, loud, strict=True) if keep]
     for waveform, (_, piece) in zip(waveforms, heard, strict=True):
@@ -87,9 +83,7 @@ def offsets(name: str, samples: int, length: int, preparation: PreparationSpec) 
     if preparation.crop == "center":
         return [spare // 2]
     if preparation.crop == "random":
-        drawn = _generator(name, preparation.seed).integers(
-            0, spare, preparation.crops_per_recording, endpoint=True
-        )
+        drawn = _generator(name, preparation.seed).integers(0, spare, preparation.crops_per_recording, endpoint=True)
         return [int(start) for start in np.unique(drawn)]
     if preparation.crop == "slices":
         stride = max(1, round(length * (1 - preparation.overlap)))

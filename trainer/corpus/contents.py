@@ -29,8 +29,7 @@ def describe(
 ) -> tuple[list[str], Columns, Account]:
     """Return the label names that have clips, one list a fact of all clips, and the account."""
     items = [
-        Item(each.recording.group, each.recording.label, len(each.offsets), each.recording.held_out)
-        for each in taken
+        Item(each.recording.group, each.recording.label, len(each.offsets), each.recording.held_out) for each in taken
     ]
     sides = split(items, preparation.held_out_fraction, preparation.seed)
     heard = {each.recording.label for each in taken}
@@ -51,9 +50,7 @@ def describe(
 
 def _columns(taken: Sequence[Taken], held_out: Sequence[bool], label_names: Sequence[str]) -> Columns:
     index = {name: number for number, name in enumerate(label_names)}
-    rows = [
-        (each.recording, side, at) for each, side in zip(taken, held_out, strict=True) for at in each.offsets
-    ]
+    rows = [(each.recording, side, at) for each, side in zip(taken, held_out, strict=True) for at in each.offsets]
     return {
         "label": [-1 if recording.label is None else index[recording.label] for recording, _, _ in rows],
         "pitch": [recording.pitch for recording, _, _ in rows],

@@ -52,9 +52,7 @@ def folder_source(path: Path, *, table: Path | None = None, pattern: str = "", h
         table = path / LABELS_CSV
     facts, otherwise = _facts(files, table, pattern)
     labelled = any(fact.label is not None for fact in facts.values())
-    taken = {
-        name: facts[name] for name in files if name in facts and not (labelled and facts[name].label is None)
-    }
+    taken = {name: facts[name] for name in files if name in facts and not (labelled and facts[name].label is None)}
     left_out = [LeftOut(name, "no label", otherwise) for name in files if name not in taken]
     left_out += [LeftOut(name, "missing", "in the table only") for name in facts if name not in files]
     test = _compile("held_out", held_out) if held_out else None
@@ -90,9 +88,7 @@ def audio_files(path: Path) -> list[Path]:
         and file.is_file()
     ]
     if not found:
-        raise LatentoneError(
-            f"no audio files in {path}; it should hold files such as .wav, .flac, .ogg or .mp3"
-        )
+        raise LatentoneError(f"no audio files in {path}; it should hold files such as .wav, .flac, .ogg or .mp3")
     return sorted(found, key=lambda file: file.relative_to(path).as_posix())
 
 
@@ -157,12 +153,8 @@ def _read_table(table: Path) -> dict[str, Facts]:
         raise SpecError(f"table {table} cannot be read: {error}") from error
     columns = rows[0].keys() if rows else ()
     if "file" not in columns:
-        raise SpecError(
-            f"table {table} has no rows with a column 'file'; its columns may be {', '.join(COLUMNS)}"
-        )
-    return {
-        row["file"].strip().removeprefix("./"): _facts_of(row, f"{table.name}: {row['file']}") for row in rows
-    }
+        raise SpecError(f"table {table} has no rows with a column 'file'; its columns may be {', '.join(COLUMNS)}")
+    return {row["file"].strip().removeprefix("./"): _facts_of(row, f"{table.name}: {row['file']}") for row in rows}
 
 
 def _facts_of(row: Mapping[str, str | None], where: str) -> Facts:

@@ -42,12 +42,8 @@ class Note:
 
         Returns: float32 [S, 1], its peak rising with velocity to at most 0.9, and the rate in Hz.
         """
-        random = np.random.Generator(
-            np.random.Philox(key=int(self._hash("instrument", self.family, self.variant), 16))
-        )
-        samples = FAMILIES[self.family](
-            self.frequency_hz, self.velocity / 127, round(self.seconds * RATE_HZ), random
-        )
+        random = np.random.Generator(np.random.Philox(key=int(self._hash("instrument", self.family, self.variant), 16)))
+        samples = FAMILIES[self.family](self.frequency_hz, self.velocity / 127, round(self.seconds * RATE_HZ), random)
         return shape(samples, 0.9 * self.velocity / 127)[:, None], RATE_HZ
 
     def digest(self) -> str:

@@ -165,9 +165,7 @@ def _write_clips(
     return taken, left_out
 
 
-def _with_bar(
-    results: Iterable[Clips | LeftOut], source: Source, console: Console
-) -> Generator[Clips | LeftOut]:
+def _with_bar(results: Iterable[Clips | LeftOut], source: Source, console: Console) -> Generator[Clips | LeftOut]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("preparing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -25,9 +25,7 @@ LAYOUTS: dict[str, Callable[..., Source]] = {
 }
 
 
-def find_source(
-    corpus: str, options: Mapping[str, Any] | None = None, *, layout: str | None = None
-) -> Source:
+def find_source(corpus: str, options: Mapping[str, Any] | None = None, *, layout: str | None = None) -> Source:
     """Return the recordings of a corpus.
 
     corpus: "notes" for the built-in notes, else a folder, whose layout is detected unless `layout` names it.
@@ -42,9 +40,7 @@ def find_source(
         return notes_source(**_arguments(NOTES, notes_source, options or {}))
     path = Path(corpus).expanduser()
     if not path.is_dir():
-        raise LatentoneError(
-            f"no corpus at {path}; give an existing folder, or {NOTES!r} for the built-in notes"
-        )
+        raise LatentoneError(f"no corpus at {path}; give an existing folder, or {NOTES!r} for the built-in notes")
     layout = layout or _detect(path)
     return LAYOUTS[layout](path, **_arguments(layout, LAYOUTS[layout], options or {}))
 

@@ -76,9 +76,7 @@ def choose_groups(groups: Mapping[str, Mapping[str | None, int]], fraction: floa
         counts = groups[name]
         rows = [(held[label], clips, totals[label]) for label, clips in counts.items()]
         rows.append((held.total(), sum(counts.values()), totals.total()))
-        moves = [
-            abs(have + more - fraction * total) - abs(have - fraction * total) for have, more, total in rows
-        ]
+        moves = [abs(have + more - fraction * total) - abs(have - fraction * total) for have, more, total in rows]
         return round(sum(moves), 6)  # so that the order of a sum decides nothing
 
     order = sorted(groups, key=lambda name: (_draw(name, seed), name))

@@ -81,9 +81,7 @@ class PreparedCorpus:
     def _check_size(self) -> None:
         shape = stored_shape(len(self), self.audio)
         if self._clips.shape != shape or self._clips.dtype != np.float16:
-            raise ValueError(
-                f"{WAVEFORMS} holds {self._clips.dtype} {self._clips.shape}, not float16 {shape}"
-            )
+            raise ValueError(f"{WAVEFORMS} holds {self._clips.dtype} {self._clips.shape}, not float16 {shape}")
         if {len(self.groups), len(self.recordings), len(self.train) + len(self.held_out)} != {len(self)}:
             raise ValueError(f"the columns of {DOCUMENT} differ in length")
 

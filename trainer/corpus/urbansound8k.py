@@ -90,9 +90,7 @@ def is_urbansound8k(path: Path) -> bool:
 
 def _present_folds(path: Path) -> list[int]:
     folders = (path / "audio").glob("fold*")
-    return sorted(
-        int(folder.name[4:]) for folder in folders if folder.name[4:].isdecimal() and folder.is_dir()
-    )
+    return sorted(int(folder.name[4:]) for folder in folders if folder.name[4:].isdecimal() and folder.is_dir())
 
 
 def _folds(path: Path, wanted: Iterable[int]) -> list[int]:
@@ -127,8 +125,7 @@ def _metadata(path: Path) -> dict[str, _Slice]:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
             return {
-                Path(row["slice_file_name"]).stem: _Slice(CLASSES[int(row["classID"])], row["fsID"])
-                for row in rows
+                Path(row["slice_file_name"]).stem: _Slice(CLASSES[int(row["classID"])], row["fsID"]) for row in rows
             }
     except (OSError, KeyError, ValueError, IndexError, csv.Error) as error:
         raise LatentoneError(

@@ -73,7 +73,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _cut_chunk(
-    recordings: Sequence[Recording], audio: AudioSpec, preparation: PreparationSpec
-) -> list[Result]:
+def _cut_chunk(recordings: Sequence[Recording], audio: AudioSpec, preparation: PreparationSpec) -> list[Result]:
     return [cut(recording, audio, preparation) for recording in recordings]

@@ -1,1 +1,1 @@
-"""How good a model sounds, in numbers."""
+"""How good a model sounds, in numbers, from the waveforms that a user would get."""

@@ -11,7 +11,7 @@ from keras import ops
 from trainer.config import AudioSpec, LogMelSpec, check
 from trainer.inversion import griffin_lim, invert_mel
 from trainer.representations.mel_filters import mel_filters
-from trainer.representations.stft import stft
+from trainer.representations.stft import hann, stft
 
 Tensor = Any
 
@@ -40,7 +40,7 @@ class LogMel:
         empty = int((self.filters.max(axis=1) == 0).sum())
         check(
             empty == 0,
-            f"{empty} of {spec.n_mels} mel bands hold no FFT bin: lower n_mels or raise n_fft={spec.n_fft} to {spec.n_fft * 2}",
+            f"{empty} of {spec.n_mels} mel bands hold no FFT bin: lower n_mels, or raise n_fft={spec.n_fft}",
         )
         self.db_max = float(spec.db_max or 0.0)
         self.db_min = self.db_max - spec.db_range
@@ -55,7 +55,7 @@ class LogMel:
 
         Source: librosa.feature.melspectrogram(center=False) of the padded signal, equal to 1e-4.
         """
-        real, imaginary = stft(waveform, self.spec.n_fft, self.spec.hop_samples)
+        real, imaginary = stft(waveform, hann(self.spec.n_fft), self.spec.hop_samples)
         return ops.matmul(ops.square(real) + ops.square(imaginary), self.filters.T)
 
     def encode(self, waveform: Tensor) -> Tensor:

@@ -30,9 +30,11 @@ def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int, fmin_hz: float, fm
     Source: librosa.filters.mel, equal to 1e-6.
     """
     bins_hz = np.linspace(0.0, sample_rate_hz / 2.0, n_fft // 2 + 1)
-    edges_hz = mel_to_hz(np.linspace(*hz_to_mel(np.array([fmin_hz, fmax_hz])), n_mels + 2))
+    lowest, highest = hz_to_mel(np.array([fmin_hz, fmax_hz]))
+    edges_hz = mel_to_hz(np.linspace(float(lowest), float(highest), n_mels + 2))
     ramps = edges_hz[:, None] - bins_hz[None, :]
     widths = np.diff(edges_hz)[:, None]
     rising, falling = -ramps[:-2] / widths[:-1], ramps[2:] / widths[1:]
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    return (triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype("float32")
+    filters: np.ndarray = (triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype("float32")
+    return filters

@@ -21,27 +21,28 @@ def hann(n_fft: int) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")
 
 
-def stft(waveform: Tensor, n_fft: int, hop: int) -> Spectrum:
-    """Transform waveform [B, S] to a spectrum of S / hop frames. S must be a whole number of hops."""
+def stft(waveform: Tensor, window: Tensor, hop: int) -> Spectrum:
+    """Transform waveform [B, S] with window [n_fft] to a spectrum of S / hop frames; S is a whole number of hops."""
+    n_fft = window.shape[0]
     edge = (n_fft - hop) // 2
     padded = ops.pad(waveform, [[0, 0], [edge, edge]])
     overlap = n_fft // hop
-    blocks = ops.reshape(padded, (-1, ops.shape(padded)[1] // hop, hop))
+    blocks = ops.reshape(padded, (ops.shape(padded)[0], ops.shape(padded)[1] // hop, hop))
     frames = ops.shape(blocks)[1] - (overlap - 1)
     windows = ops.concatenate([blocks[:, i : i + frames] for i in range(overlap)], axis=-1)
-    real, imaginary = ops.rfft(windows * hann(n_fft))
+    real, imaginary = ops.rfft(windows * window)
     return real, imaginary
 
 
-def istft(spectrum: Spectrum, n_fft: int, hop: int) -> Tensor:
+def istft(spectrum: Spectrum, window: Tensor, hop: int) -> Tensor:
     """Least-squares inverse of `stft`: T frames to waveform [B, T * hop].
 
     Source: Griffin and Lim 1984, equation 6 (overlap-add divided by the sum of squared windows).
     """
-    window = hann(n_fft)
-    frames = ops.irfft(spectrum, fft_length=n_fft) * window
-    weight = _overlap_add(ops.ones_like(frames[:1]) * window**2, hop)
-    return _overlap_add(frames, hop) / weight
+    frames = ops.irfft(spectrum, fft_length=window.shape[0]) * window
+    weight = _overlap_add(ops.ones_like(frames[:1]) * ops.square(window), hop)
+    # Not a division: optimisers turn one by a constant into this product, and T fixed and T free must round alike.
+    return _overlap_add(frames, hop) * ops.reciprocal(weight)
 
 
 def _overlap_add(frames: Tensor, hop: int) -> Tensor:
@@ -51,6 +52,6 @@ def _overlap_add(frames: Tensor, hop: int) -> Tensor:
     total = sum(
         ops.pad(frames[..., i * hop : (i + 1) * hop], [[0, 0], [i, overlap - 1 - i], [0, 0]]) for i in range(overlap)
     )
-    flat = ops.reshape(total, (-1, ops.shape(total)[1] * hop))
+    flat = ops.reshape(total, (ops.shape(total)[0], ops.shape(total)[1] * hop))
     edge = (n_fft - hop) // 2
     return flat[:, edge : ops.shape(flat)[1] - edge]

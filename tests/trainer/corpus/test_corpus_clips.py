@@ -81,9 +81,7 @@ def test_random_clips_lie_within(samples: int, crops: int, seed: int) -> None:
 
 
 @given(st.integers(1, 30_000), st.integers(256, 5_000), st.floats(0, 0.9))
-def test_slices_cover_everything_but_a_tail_under_half_a_clip(
-    samples: int, length: int, overlap: float
-) -> None:
+def test_slices_cover_everything_but_a_tail_under_half_a_clip(samples: int, length: int, overlap: float) -> None:
     starts = offsets("a", samples, length, PreparationSpec(crop="slices", overlap=overlap))
     stride = max(1, round(length * (1 - overlap)))
     assert starts == [index * stride for index in range(len(starts))]

@@ -47,9 +47,7 @@ def repeats_every_period(note: Note) -> bool:
 
 def _likeness(power: np.ndarray, note: Note, periods: float) -> float:
     """Autocorrelation at so many periods, from a power spectrum with bins of 1 Hz."""
-    return float(
-        (power * np.cos(2 * np.pi * np.arange(len(power)) * periods / note.frequency_hz)).sum() / power.sum()
-    )
+    return float((power * np.cos(2 * np.pi * np.arange(len(power)) * periods / note.frequency_hz)).sum() / power.sum())
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

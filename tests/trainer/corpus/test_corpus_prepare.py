@@ -23,9 +23,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def prepare_folder(path: Path, folder: Path, **preparation: object) -> PreparedCorpus:
-    return prepare(
-        find_source(str(path)), AUDIO, PreparationSpec(**preparation), folder, workers=1, progress=False
-    )
+    return prepare(find_source(str(path)), AUDIO, PreparationSpec(**preparation), folder, workers=1, progress=False)
 
 
 @pytest.fixture
@@ -91,9 +89,7 @@ def test_none_left_is_an_error_that_counts_the_reasons(write, corpus_folder, tmp
     for index in range(3):
         write(f"{index}.wav", np.zeros(8_000, np.float32))
     (corpus_folder / "x.wav").write_bytes(b"")
-    with pytest.raises(
-        LatentoneError, match=r"all 4 recordings were left out \(3 silent, 1 unreadable\).*0.wav"
-    ):
+    with pytest.raises(LatentoneError, match=r"all 4 recordings were left out \(3 silent, 1 unreadable\).*0.wav"):
         prepare_folder(corpus_folder, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".preparing.lock"]
 
@@ -127,9 +123,7 @@ def test_whatever_changes_the_clips_changes_the_fingerprint(two_labels, write, t
 def test_the_result_is_the_same_for_any_number_of_workers(tmp_path) -> None:
     source = find_source("notes", {"count": 66, "seconds": 0.3})
     preparation = PreparationSpec(crop="random", crops_per_recording=2)
-    one, two = (
-        prepare(source, AUDIO, preparation, tmp_path / str(n), workers=n, progress=False) for n in (1, 2)
-    )
+    one, two = (prepare(source, AUDIO, preparation, tmp_path / str(n), workers=n, progress=False) for n in (1, 2))
     for file in ("waveforms.npy", "corpus.json"):
         assert (one.folder / file).read_bytes() == (two.folder / file).read_bytes()
     assert len(one) == 132
@@ -155,8 +149,7 @@ def test_a_folder_that_cannot_be_written_is_named(two_labels, tmp_path) -> None:
 def test_two_at_once_prepare_it_once(two_labels, tmp_path) -> None:
     found: list[PreparedCorpus] = []
     threads = [
-        threading.Thread(target=lambda: found.append(prepare_folder(two_labels, tmp_path / "out")))
-        for _ in range(4)
+        threading.Thread(target=lambda: found.append(prepare_folder(two_labels, tmp_path / "out"))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -233,9 +226,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGINT)])
-def test_a_killed_preparation_leaves_nothing_that_looks_finished(
-    tmp_path, workers: int, how: signal.Signals
-) -> None:
+def test_a_killed_preparation_leaves_nothing_that_looks_finished(tmp_path, workers: int, how: signal.Signals) -> None:
     folder = tmp_path / "out"
     process = start(tmp_path, workers, 0.1)
     try:

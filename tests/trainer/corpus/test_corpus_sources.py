@@ -71,9 +71,7 @@ def test_a_csv_gives_label_group_split_and_pitch(write, corpus_folder, tmp_path)
     for name in ("a.wav", "sub/b.wav", "c.wav"):
         write(name)
     table = tmp_path / "table.csv"
-    table.write_text(
-        "file,label,group,split,pitch\na.wav,dog,g1,train,\nsub/b.wav,cat,g2,test,60.5\ngone.wav,cat,,,\n"
-    )
+    table.write_text("file,label,group,split,pitch\na.wav,dog,g1,train,\nsub/b.wav,cat,g2,test,60.5\ngone.wav,cat,,,\n")
     source = find_source(str(corpus_folder), {"table": str(table)})
     first, second = source.recordings
     assert (first.label, first.group, first.held_out, first.pitch) == ("dog", "g1", False, None)
@@ -118,9 +116,7 @@ def test_a_pattern_reads_label_group_and_pitch_from_names(write, corpus_folder) 
         ({"tabel": "x.csv"}, "did you mean 'table'"),
     ],
 )
-def test_folder_options_that_cannot_be_used_say_why(
-    write, corpus_folder, options: dict[str, str], says: str
-) -> None:
+def test_folder_options_that_cannot_be_used_say_why(write, corpus_folder, options: dict[str, str], says: str) -> None:
     write("a.wav")
     with pytest.raises(SpecError, match=says):
         find_source(str(corpus_folder), options)

@@ -1,0 +1,125 @@
+"""The command line as a stranger uses it: real processes, real notes, mistakes on purpose."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import soundfile
+
+ROOT = Path(__file__).parents[2]
+SMALL = [
+    *("--set", "audio.sample_rate_hz=8000", "--set", "audio.clip_samples=2048"),
+    *("--set", "log_mel.n_fft=512", "--set", "log_mel.hop_samples=128", "--set", "log_mel.n_mels=16"),
+    *("--set", "melspec.generator_widths=(8,8)", "--set", "melspec.critic_widths=(8,8)", "--set", "loop.batch=4"),
+    *("--option", "count=60", "--option", "seconds=0.3"),
+]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def trainer(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "trainer", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
+    done = trainer("train", "--steps", "3", "--export", "models", *SMALL, folder=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith("device: CPU, Keras on tensorflow")
+    run, model = tmp_path / "runs" / "notes-quickstart-1", tmp_path / "models" / "notes" / "1"
+    assert f"exported: {model.relative_to(tmp_path)}" in done.stdout
+    assert list((run / "previews").glob("*.png"))
+    assert soundfile.info(next((run / "previews").glob("*.wav"))).samplerate == 8_000
+    assert list((run / "tensorboard").iterdir())
+    written = json.loads((run / "run.json").read_text())
+    assert written["spec"]["log_mel"]["db_max"] is not None
+    assert written["made_with"]["keras"]
+    scores = json.loads((run / "scores.json").read_text())
+    assert json.loads((model / "assets.extra" / "contract.json").read_text())["scores"] == scores
+    assert "Fingerprint" not in done.stderr
+
+    made = trainer("generate", str(model), "--count", "2", "--label", "fm", "--seed", "7", folder=tmp_path)
+    assert made.returncode == 0, made.stderr[-2000:]
+    first, second = (soundfile.read(tmp_path / line)[0] for line in made.stdout.split())
+    assert len(first) == 2_048
+    assert (first != second).any()
+
+    resumed = trainer("train", "--resume", str(run), "--steps", "5", folder=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    assert "stopped: steps, 5 steps" in resumed.stdout
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_leaves_with_130(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", "train", "--steps", "1000000", *SMALL],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    logs = tmp_path / "runs" / "notes-quickstart-1" / "tensorboard"
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and not (logs.is_dir() and any(logs.iterdir())):
+        time.sleep(0.2)
+    time.sleep(15)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=100)
+    assert process.returncode == 130, errors[-2000:]
+    assert "go on: python -m trainer train --resume" in out
+    assert (tmp_path / "runs" / "notes-quickstart-1" / "checkpoint.npz").exists()
+    assert "Traceback" not in errors
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    for command in ("prepare", "train"):
+        done = trainer(command, "--dry-run", *SMALL, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "60 recordings" in done.stdout
+        assert '"sample_rate_hz": 8000' in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "export", "generate"])
+def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
+    done = trainer(command, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert "usage: python -m trainer" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "--recipe", "digit"], "did you mean 'digits'"),
+        (["train", "--corpus", "nowhere"], "no corpus at nowhere"),
+        (["train", "--set", "game.emma=1"], "did you mean 'ema'"),
+        (["train", "--option", "count"], "write KEY=VALUE"),
+        (["train", "--resume", "runs/none"], "is not a run"),
+        (["train", "--device", "gpu"], "make install GPU=tensorflow"),
+        (["prepare", "--corpus", ".", "--layout", "nsyth"], "did you mean 'nsynth'"),
+        (["export", "runs/none"], "is not a run"),
+        (["generate", "models/none/1"], "neither a run"),
+        (["evaluate", "models/none/1"], "neither a run"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_that_says_the_cure(arguments: list[str], says: str, tmp_path: Path) -> None:
+    done = trainer(*arguments, folder=tmp_path)
+    assert done.returncode == 1, done.stderr[-2000:]
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"python -m trainer {arguments[0]}: ")
+    assert says in last
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,82 @@
+"""The walls between the rooms, read from the imports of every file."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Room (a folder or a file) and what it must never import, directly.
+WALLS = {
+    "service": ("trainer", "keras", "librosa", "tensorboardX", "jax"),
+    "trainer": ("service", "bentoml", "grpc", "prometheus_client", "fastapi"),
+    "trainer/representations": ("trainer.architectures", "trainer.games", "trainer.loop", "trainer.corpus"),
+    "trainer/architectures": ("trainer.representations", "trainer.games", "trainer.loop", "trainer.corpus"),
+    "trainer/games.py": ("trainer.corpus", "trainer.representations", "trainer.architectures"),
+    "trainer/objectives.py": ("trainer.corpus", "trainer.representations", "trainer.architectures"),
+    "trainer/loop.py": ("trainer.corpus", "trainer.representations", "trainer.inversion", "trainer.preview"),
+    "trainer/corpus/store.py": ("soundfile", "soxr", "librosa", "keras", "tensorflow"),
+    "service/engine.py": ("service.http_api", "service.grpc_api", "service.operations", "bentoml", "grpc", "fastapi"),
+    "service/operations.py": ("service.http_api", "service.grpc_api", "bentoml", "grpc", "fastapi", "starlette"),
+    "service/http_api.py": ("service.grpc_api", "grpc"),
+    "service/grpc_api.py": ("service.http_api", "fastapi", "starlette"),
+    "service/errors.py": ("service", "trainer"),
+}
+# Packages that only these files of a room may import.
+ONLY_HERE = {"tensorflow": {"service": {"service/engine.py"}}}
+
+
+def files_of(room: str) -> list[Path]:
+    path = ROOT / room
+    found = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    return [file for file in found if "generated" not in file.parts]
+
+
+def imports(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import; write the whole name"
+            names.add(node.module or "")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def passes(name: str, forbidden: str) -> bool:
+    return name == forbidden or name.startswith(f"{forbidden}.")
+
+
+@pytest.mark.parametrize("room", WALLS)
+def test_a_room_imports_nothing_from_behind_its_wall(room: str) -> None:
+    files = files_of(room)
+    assert files, f"{room} is gone: mend the table of walls"
+    broken = [
+        f"{file.relative_to(ROOT)} imports {name}"
+        for file in files
+        for name in imports(file)
+        for forbidden in WALLS[room]
+        if passes(name, forbidden)
+    ]
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("package", ONLY_HERE)
+def test_a_heavy_package_has_one_door(package: str) -> None:
+    for room, doors in ONLY_HERE[package].items():
+        files = [file for file in files_of(room) if any(passes(name, package) for name in imports(file))]
+        importers = {str(file.relative_to(ROOT)) for file in files}
+        assert importers == doors
+
+
+def test_no_file_passes_three_hundred_lines() -> None:
+    # A table of specifications may be longer than a room's rule allows for logic.
+    allowed = {"trainer/config.py": 340, "tests/trainer/corpus/test_corpus_sources.py": 340}
+    for file in [*files_of("trainer"), *files_of("service"), *files_of("tests")]:
+        name = str(file.relative_to(ROOT))
+        lines = len(file.read_text().splitlines())
+        assert lines <= allowed.get(name, 300), f"{name} has {lines} lines: is it one concept?"

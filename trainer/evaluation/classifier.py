@@ -1,0 +1,143 @@
+"""An independent classifier of the corpus' labels: it judges samples, and its last layer is the embedding.
+
+It sees waveforms through a log-mel front of its own and knows nothing of the generator. Trained once for each
+prepared corpus and kept beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, GlobalAveragePooling2D, MaxPooling2D
+
+from trainer.augment import augment, draw
+from trainer.autodiff import CompiledStep, compiled, value_and_gradients
+from trainer.config import AudioSpec, AugmentSpec, LatentoneError, LogMelSpec
+from trainer.corpus.store import PreparedCorpus
+from trainer.files import atomic
+from trainer.games import generator_at
+from trainer.objectives import class_loss
+from trainer.representations.log_mel import LogMel, fit_db_max
+
+Tensor = Any
+EMBEDDING_SIZE = 64
+BATCH = 64
+EPOCHS = 16
+AUGMENTATION = AugmentSpec(probability=0.5, shift_frames=10, shift_bins=2, gain=0.1, mask_frames=8, mask_bins=6)
+VERSION = 1  # raise it when anything here changes what is learnt
+
+
+class Classifier:
+    """Waveforms to class probabilities and embeddings."""
+
+    def __init__(self, audio: AudioSpec, db_max: float, label_count: int) -> None:
+        self.representation = _front(audio, db_max)
+        self.audio, self.label_count, self.db_max = audio, label_count, db_max
+        self.network = _network((*self.representation.shape, 1), label_count)
+        self._run = compiled(self._forward)
+
+    def _forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
+        picture = ops.expand_dims(self.representation.encode(waveforms), -1)
+        embedding, logits = self.network(picture, training=False)
+        return embedding, ops.softmax(logits)
+
+    def __call__(self, waveforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Waveforms [N, S] to (embeddings [N, 64], class probabilities [N, L])."""
+        parts = [self._run(waveforms[start : start + BATCH]) for start in range(0, len(waveforms), BATCH)]
+        embeddings, probabilities = zip(*parts, strict=True)
+        return np.concatenate([np.asarray(e) for e in embeddings]), np.concatenate(
+            [np.asarray(p) for p in probabilities]
+        )
+
+    @property
+    def digest(self) -> str:
+        """Short name of exactly these weights."""
+        hashed = hashlib.blake2b(digest_size=6)
+        for weights in self.network.get_weights():
+            hashed.update(np.ascontiguousarray(weights).tobytes())
+        return hashed.hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Keep the weights."""
+        weights = {f"{index:03d}": value for index, value in enumerate(self.network.get_weights())}
+        with atomic(path) as file:
+            np.savez(file, db_max=self.db_max, **weights)
+
+    @classmethod
+    def load(cls, path: Path, audio: AudioSpec, label_count: int) -> Classifier:
+        """Read back what `save` wrote."""
+        with np.load(path, allow_pickle=False) as file:
+            classifier = cls(audio, float(file["db_max"]), label_count)
+            classifier.network.set_weights([file[name] for name in sorted(file.files) if name != "db_max"])
+        return classifier
+
+
+def classifier_of(corpus: PreparedCorpus, report: Callable[[str], None] = lambda _text: None) -> Classifier:
+    """The classifier of a corpus, trained now unless it was before.
+
+    Raises: LatentoneError where there are no two labels to tell apart.
+    """
+    if len(corpus.label_names) < 2:
+        raise LatentoneError(
+            f"corpus {corpus.name} has {len(corpus.label_names)} labels: class measures need two at least"
+        )
+    path = corpus.folder / f"classifier-{VERSION}.npz"
+    if path.exists():
+        return Classifier.load(path, corpus.audio, len(corpus.label_names))
+    report(f"training the classifier of {corpus.name} ({EPOCHS} epochs, once for this corpus)")
+    classifier = _train(corpus)
+    classifier.save(path)
+    return classifier
+
+
+def _front(audio: AudioSpec, db_max: float) -> LogMel:
+    """A log-mel picture of about 64 frames and 64 bands."""
+    hop = 2 ** round(np.log2(audio.clip_samples / 64))
+    return LogMel(LogMelSpec(n_fft=4 * hop, hop_samples=hop, n_mels=64, db_range=70.0, db_max=db_max), audio)
+
+
+def _network(shape: tuple[int, ...], label_count: int) -> keras.Model:
+    picture = x = keras.Input(shape)
+    for channels in (16, 32, 64):
+        x = Conv2D(channels, 3, padding="same", use_bias=False)(x)
+        x = keras.activations.relu(BatchNormalization(momentum=0.9)(x))
+        x = MaxPooling2D(2)(x)
+    x = Conv2D(96, 3, padding="same", use_bias=False)(x)
+    x = keras.activations.relu(BatchNormalization(momentum=0.9)(x))
+    embedding = Dense(EMBEDDING_SIZE, activation="relu")(GlobalAveragePooling2D()(x))
+    return keras.Model(picture, (embedding, Dense(label_count)(Dropout(0.3)(embedding))))
+
+
+def _train(corpus: PreparedCorpus) -> Classifier:
+    keras.utils.set_random_seed(1)
+    sample = corpus.waveforms(corpus.train[:: max(1, len(corpus.train) // 512)])
+    spec = fit_db_max(_front(corpus.audio, 0.0).spec.replace(db_max=None), corpus.audio, sample)
+    classifier = Classifier(corpus.audio, float(spec.db_max or 0.0), len(corpus.label_names))
+    network = classifier.network
+    steps = EPOCHS * max(1, len(corpus.train) // BATCH)
+    schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(network.trainable_variables)
+
+    def step(batch: dict[str, Any]) -> dict[str, Tensor]:
+        def loss() -> tuple[Tensor, None]:
+            picture = augment(classifier.representation.encode(batch["waveform"]), batch["numbers"])
+            return class_loss(network(ops.expand_dims(picture, -1), training=True)[1], batch["label"]), None
+
+        (value, _), gradients = value_and_gradients(loss, network.trainable_variables)
+        optimizer.apply(gradients, network.trainable_variables)
+        return {"loss": value}
+
+    run = CompiledStep(step, [*network.variables, *optimizer.variables])
+    for number in range(steps):
+        rng = generator_at(7, number)
+        chosen = corpus.train[rng.integers(0, len(corpus.train), BATCH)]
+        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.representation.shape, BATCH, rng)
+        run({"waveform": corpus.waveforms(chosen), "label": corpus.labels[chosen], "numbers": numbers})
+    return classifier

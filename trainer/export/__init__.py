@@ -1,0 +1,1 @@
+"""From a trained run to models/<name>/<version>/: one self-contained SavedModel with its contract and card."""

@@ -1,0 +1,113 @@
+"""The exported graph: networks and signal processing as signatures of one SavedModel. Runs under TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.representations.log_mel import LogMel
+
+Signatures = dict[str, Any]  # name to concrete function
+
+
+class Exported(tf.Module):  # type: ignore[misc]
+    """A spectrogram generator and its representation, as functions of named tensors."""
+
+    def __init__(self, generator: keras.Model, representation: LogMel, latent_size: int, label_count: int) -> None:
+        super().__init__(name="latentone")
+        self.weights = [variable.value for variable in generator.variables]  # tracked here: saved once
+        self._network = _Hidden(generator)
+        self._representation = _Hidden(representation)
+        latent = tf.TensorSpec([None, latent_size], tf.float32, name="latent")
+        label = [tf.TensorSpec([None], tf.int32, name="label")] if label_count else []
+        features = tf.TensorSpec([None, None, representation.shape[1]], tf.float32, name="features")
+        waveform = tf.TensorSpec([None, None], tf.float32, name="waveform")
+        self.signatures_of_model: Signatures = {
+            "generate": tf.function(self._generate, [latent, *label]).get_concrete_function(),
+            "sample": tf.function(self._sample, [latent, *label]).get_concrete_function(),
+            "decode": tf.function(self._decode, [features]).get_concrete_function(),
+            "analyse": tf.function(self._analyse, [waveform]).get_concrete_function(),
+        }
+
+    def _generate(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        network, representation = self._network.value, self._representation.value
+        return {"waveform": per_item(lambda *inputs: chain(network, representation, *inputs), latent, label)}
+
+    def _sample(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        return {"features": per_item(self._network.value, latent, label)}
+
+    def _decode(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"waveform": per_item(self._representation.value.decode, features)}
+
+    def _analyse(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"features": per_item(self._representation.value.encode, waveform)}
+
+
+def chain(network: keras.Model, representation: LogMel, *inputs: tf.Tensor) -> tf.Tensor:
+    """Decode what the network makes; the frame axis is declared free, so that the bits are those of `decode`."""
+    features = network(*inputs)
+    free = tf.compat.v1.placeholder_with_default(features, [None, None, features.shape[-1]])
+    return representation.decode(free)
+
+
+def per_item(function: Callable[..., tf.Tensor], *inputs: tf.Tensor | None) -> tf.Tensor:
+    """Run `function` on each item of a batch by itself, side by side where there are cores.
+
+    Matrix products round differently at different batch sizes, and Griffin-Lim turns a difference in the last bit
+    into one of a thousandth. Alone, an item has the same bits in every batch. It costs little: measured on CPUs,
+    batches of 8 gain 7 % at most.
+    """
+    given = [tensor for tensor in inputs if tensor is not None]
+    return tf.map_fn(
+        lambda item: function(*[tensor[None] for tensor in item])[0], given, fn_output_signature=tf.float32
+    )
+
+
+class _Hidden:
+    """Keeps Keras objects out of tf.Module's tracking, so that the file loads without Keras."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def save(exported: Exported, folder: Path) -> None:
+    """Write the SavedModel; `serving_default` is `generate`."""
+    signatures = exported.signatures_of_model
+    tf.saved_model.save(exported, str(folder), signatures=signatures | {"serving_default": signatures["generate"]})
+
+
+def describe(exported: Exported) -> dict[str, Any]:
+    """Entry `signatures` of the contract: names, types and shapes of every input and output."""
+    return {
+        name: {
+            "inputs": {spec.name: _tensor(spec) for spec in function.structured_input_signature[0]}
+            | {key: _tensor(spec) for key, spec in function.structured_input_signature[1].items()},
+            "outputs": {key: _tensor(spec) for key, spec in function.structured_outputs.items()},
+        }
+        for name, function in exported.signatures_of_model.items()
+    }
+
+
+def _tensor(spec: Any) -> dict[str, Any]:
+    return {"dtype": spec.dtype.name, "shape": list(spec.shape)}
+
+
+def write_warm_up(folder: Path, name: str, inputs: dict[str, np.ndarray]) -> None:
+    """Write assets.extra/tf_serving_warmup_requests: TensorFlow Serving replays it before it calls a model ready."""
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = name
+    request.model_spec.signature_name = "generate"
+    for key, value in inputs.items():
+        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
+    log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+    target = folder / "assets.extra" / "tf_serving_warmup_requests"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(target)) as writer:
+        writer.write(log.SerializeToString())

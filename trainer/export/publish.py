@@ -1,0 +1,124 @@
+"""Write a version folder whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from trainer import checkpoint
+from trainer.autodiff import BACKEND
+from trainer.config import LatentoneError
+from trainer.export import card
+from trainer.files import write_json
+from trainer.run import Run
+from trainer.versions import versions
+
+CONTRACT = Path("assets.extra/contract.json")
+
+
+def export(run: Run, models: Path, *, name: str | None = None) -> Path:
+    """Export the averaged generator of a run to models/<name>/<next integer>/ and return that folder.
+
+    The folder appears only when the SavedModel is written, loads again and agrees with the network to 1e-4.
+    Raises: LatentoneError where nothing was trained yet or Keras runs on another backend; ParityError.
+    """
+    if BACKEND != "tensorflow":
+        raise LatentoneError(f"export needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer export {run.folder}")
+    from trainer.export import graph, parity
+
+    generator, representation = run.trained_generator(), run.representation()
+    latent_size, label_count = run.spec.melspec.latent_size, len(run.label_names)
+    name = name or run.spec.name
+    with _new_version(models / name) as (folder, version):
+        exported = graph.Exported(generator, representation, latent_size, label_count)
+        graph.save(exported, folder)
+        (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
+        parity.check_parity(folder, generator, representation, latent_size)
+        graph.write_warm_up(folder, name, parity.example_inputs(latent_size, label_count, 1))
+        contract = _contract(run, name, version) | {
+            "features": representation.describe(),
+            "signatures": graph.describe(exported),
+        }
+        (folder / "README.md").write_text(card.render(contract, _command(run)))
+        _add_pictures(run, folder)
+        write_json(folder / CONTRACT, contract | {"files": digests(folder)})
+    return models / name / str(version)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below `folder` but the contract."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / CONTRACT)
+    return {
+        path.relative_to(folder).as_posix(): f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files
+    }
+
+
+def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
+    spec = run.spec
+    _, (steps, seconds, *_) = checkpoint.load(run.folder)
+    written = json.loads((run.folder / "run.json").read_text())
+    scores = run.folder / "scores.json"
+    return {
+        "contract": 1,
+        "name": name,
+        "version": version,
+        "kind": "generator",
+        "architecture": "melspec",
+        "audio": spec.audio.to_json(),
+        "latent": {"size": spec.melspec.latent_size, "distribution": "normal"},
+        "labels": list(run.label_names),
+        "corpus": {key: value for key, value in run.corpus.items() if key != "path"},
+        "recipe": {
+            "name": spec.recipe,
+            "steps": steps,
+            "batch": spec.loop.batch,
+            "minutes": round(seconds / 60.0, 1),
+            "seed": spec.loop.seed,
+            "backend": written["backend"],
+            "device": written["device"],
+            "game": spec.game.to_json(),
+            "augment": spec.augment.to_json(),
+            "networks": spec.melspec.to_json(),
+        },
+        "scores": json.loads(scores.read_text()) if scores.exists() else {},
+        "made_with": versions(),
+    }
+
+
+def _command(run: Run) -> str:
+    loop = run.spec.loop
+    budget = f"--minutes {loop.minutes:g}" if loop.minutes is not None else f"--steps {loop.steps}"
+    corpus = "notes" if run.corpus["name"] == "notes" else f"path/to/{run.corpus['name']}"
+    return f"python -m trainer train --recipe {run.spec.recipe} --corpus {corpus} {budget} --export models"
+
+
+def _add_pictures(run: Run, folder: Path) -> None:
+    """The last preview of the run (generated above, real below) goes with the card."""
+    pictures = sorted((run.folder / "previews").glob("step-*.png"))
+    if pictures:
+        shutil.copyfile(pictures[-1], folder / "preview.png")
+        with (folder / "README.md").open("a") as readme:
+            readme.write("\n![Log-mel spectrograms, generated above and real below](preview.png)\n")
+
+
+@contextmanager
+def _new_version(model: Path) -> Iterator[tuple[Path, int]]:
+    """A hidden folder that becomes the next integer version if the block ends without an error."""
+    model.mkdir(parents=True, exist_ok=True)
+    version = max((int(path.name) for path in model.iterdir() if path.name.isdecimal()), default=0) + 1
+    folder = Path(tempfile.mkdtemp(dir=model, prefix=f".{version}-"))
+    try:
+        yield folder, version
+        folder.chmod(0o755)
+        folder.rename(model / str(version))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if not any(model.iterdir()):
+            model.rmdir()
+        raise
