@@ -25,6 +25,8 @@ if BACKEND == "jax":
     from keras.src.backend.common.stateless_scope import get_stateless_scope
 elif BACKEND == "tensorflow":
     import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()  # a resumed run must equal a straight one, bit for bit
 else:
     raise LatentoneError(f"KERAS_BACKEND={BACKEND} is not supported; use tensorflow or jax")
 

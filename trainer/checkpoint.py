@@ -27,7 +27,7 @@ def load(folder: Path) -> tuple[dict[str, np.ndarray], tuple[int, float, float, 
     """
     path = folder / NAME
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         step, seconds, best, stale = arrays.pop("progress")
     except FileNotFoundError:

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -36,6 +37,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
 
 
 def play(folder: Path, prepared: PreparedCorpus, steps: int, *, resume: bool = False) -> dict[str, np.ndarray]:
+    keras.backend.clear_session()  # names as in a process of its own: optimisers order a graph by them
     run = tiny.run(folder, prepared) if not resume else tiny.Run.open(folder).with_budget({"steps": steps})
     run = run.with_budget({"steps": steps})
     game = run.game(prepared)
@@ -45,13 +47,13 @@ def play(folder: Path, prepared: PreparedCorpus, steps: int, *, resume: bool = F
 
 
 def test_a_resumed_run_equals_a_straight_one_bit_for_bit(tmp_path: Path, prepared: PreparedCorpus) -> None:
-    straight = play(tmp_path / "straight", prepared, 40)
-    play(tmp_path / "halved", prepared, 17)
-    resumed = play(tmp_path / "halved", prepared, 40, resume=True)
+    straight = play(tmp_path / "straight", prepared, 12)
+    play(tmp_path / "halved", prepared, 5)
+    resumed = play(tmp_path / "halved", prepared, 12, resume=True)
     assert straight.keys() == resumed.keys()
     different = [name for name in straight if not np.array_equal(straight[name], resumed[name])]
-    assert not different
-    begun = play(tmp_path / "begun", prepared, 17)
+    assert not different, {name: float(np.abs(straight[name] - resumed[name]).max()) for name in different[:3]}
+    begun = play(tmp_path / "begun", prepared, 5)
     assert any(not np.array_equal(begun[name], straight[name]) for name in straight), "training changed nothing"
 
 
