@@ -35,7 +35,8 @@ def main() -> None:
     scratch = Path(tempfile.mkdtemp(prefix="latentone-bench-"))
     bench = Workbench(scratch, seconds=options.seconds, model=options.model, sounds=options.sounds)
     done: list[Measurement] = []
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # both leave nothing behind
+    for number in (signal.SIGINT, signal.SIGTERM):  # both leave nothing behind
+        signal.signal(number, signal.default_int_handler)
     code = 0
     try:
         for name in options.names or NAMES:
