@@ -1,0 +1,89 @@
+"""What the README shows, run as it stands against the bundled model."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from service.settings import markdown_table
+from tests.service.conftest import ROOT, Server
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("log") / "bundled.log"
+    started = Server(ROOT / "models", log, default_model="digits", lame_duck_seconds=0)
+    yield started.wait_until_ready()
+    assert started.stop() == 0
+
+
+def blocks(language: str, server: Server) -> list[str]:
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return [
+        block.replace("127.0.0.1:3000", f"127.0.0.1:{server.http_port}").replace("127.0.0.1:3001", server.target)
+        for block in found
+    ]
+
+
+def run(command: list[str], folder: Path) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
+    (script,) = blocks("bash", bundled)
+    run(["bash", "-e", "-c", script.replace("curl ", "curl --silent --show-error --fail ")], tmp_path)
+    seven, rate = soundfile.read(tmp_path / "seven.wav")
+    assert (len(seven), rate) == (8_192, 8_000)
+    assert np.abs(seven).max() > 0.01
+    assert len(soundfile.read(tmp_path / "seven-to-seven.flac")[0]) == 6 * 8_192
+    assert np.load(tmp_path / "seven.npy").shape[-2:] == (64, 64)
+    assert len(soundfile.read(tmp_path / "again.wav")[0]) == 8_192
+    assert (tmp_path / "seven.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:
+    grpc_block, bentoml_block = blocks("python", bundled)
+    run([sys.executable, "-c", grpc_block], tmp_path)
+    assert len(soundfile.read(tmp_path / "seven-grpc.wav")[0]) == 8_192
+    assert "(2, 8192)" in run([sys.executable, "-c", bentoml_block], tmp_path)
+
+
+def test_both_transports_make_the_same_sound(bundled: Server, tmp_path: Path) -> None:
+    (curl, (grpc_block, _)) = blocks("bash", bundled), blocks("python", bundled)
+    run(["bash", "-e", "-c", curl[0]], tmp_path)
+    run([sys.executable, "-c", grpc_block], tmp_path)
+    assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "seven-grpc.wav")))
+
+
+def test_the_table_of_settings_is_the_service_s_own() -> None:
+    shown = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README, flags=re.DOTALL)
+    assert shown is not None
+    assert shown[1].strip() == markdown_table().strip()
+
+
+def test_every_linked_file_is_there() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)", README)
+    assert links
+    missing = [link for link in links if not (ROOT / link).exists()]
+    assert not missing
+
+
+def test_every_target_that_is_named_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`?make ([a-z]+)", README)):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
