@@ -42,6 +42,8 @@ logger = logging.getLogger("bentoml.latentone")
 Inputs = dict[str, NDArray[Any]]
 T = TypeVar("T")
 DEFAULT_STEPS = 8
+UNCOMPRESSED = ("wav", "wav_float", "pcm", "f32")
+QUICK_SAMPLES = 131_072  # uncompressed, these are written in less time than a thread takes to answer
 WARM_UP_S = 600.0  # a first run compiles; it has no client who waits
 
 
@@ -179,6 +181,8 @@ class Operations:
             ]
 
         with call.stage("encode"):
+            if form in UNCOMPRESSED and made.values.size <= QUICK_SAMPLES:
+                return write()
             return await self._in_thread(call, write)
 
     async def draw(self, call: Call, made: Made) -> bytes:

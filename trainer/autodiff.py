@@ -41,7 +41,9 @@ def value_and_gradients(
                 tape.watch(variable.value)
             value, extra = loss()
         values = [variable.value for variable in variables]
-        return (value, extra), tape.gradient(value, values, unconnected_gradients="zero")
+        gradients = tape.gradient(value, values, unconnected_gradients="zero")
+        # Embeddings give slices with repeated rows, whose squares would not be those of the gradient.
+        return (value, extra), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     outer = get_stateless_scope().state_mapping  # of the compiled step that this runs in
 

@@ -54,7 +54,7 @@ class LatentGame:
         self.objective = OBJECTIVES[game.objective]
         self.generator_optimizer = self._adam(self.generator, game.generator_learning_rate)
         self.critic_optimizer = self._adam(self.critic, game.critic_learning_rate)
-        self.real_sign = keras.Variable(0.0, trainable=False, name="real_sign")
+        self.real_sign = keras.Variable(np.float32(0.0), trainable=False, name="real_sign")
         self.probability = augmentation.probability
         state = self._variables()
         self._plain_step = CompiledStep(lambda batch: self._step(batch, penalty=False), state)

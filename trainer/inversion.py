@@ -31,14 +31,26 @@ def invert_mel(mel: Tensor, filters: np.ndarray, steps: int) -> Tensor:
     transposed = ops.transpose(filters)
     target = ops.matmul(mel, filters)
     power = ops.relu(ops.matmul(mel, inverse))
-    look_ahead, t = power, 1.0
-    for _ in range(steps):
+    momenta = ops.convert_to_tensor(_momenta(steps))
+
+    def improve(index: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        power, look_ahead = state
         residual = ops.matmul(ops.matmul(look_ahead, transposed), filters) - target
         following = ops.relu(look_ahead - step * residual)
-        t_next = (1.0 + math.sqrt(1.0 + 4.0 * t * t)) / 2.0
-        look_ahead = following + ((t - 1.0) / t_next) * (following - power)
-        power, t = following, t_next
+        return following, following + momenta[index] * (following - power)
+
+    power, _ = ops.fori_loop(0, steps, improve, (power, power))
     return power
+
+
+def _momenta(steps: int) -> np.ndarray:
+    """Momentum of each step: (t_k - 1) / t_(k+1) with t_(k+1) = (1 + sqrt(1 + 4 t_k^2)) / 2. At least one entry."""
+    momenta, t = [], 1.0
+    for _ in range(max(1, steps)):
+        following = (1.0 + math.sqrt(1.0 + 4.0 * t * t)) / 2.0
+        momenta.append((t - 1.0) / following)
+        t = following
+    return np.array(momenta, "float32")
 
 
 def griffin_lim(magnitude: Tensor, n_fft: int, hop: int, iterations: int, momentum: float = 0.99) -> Tensor:
