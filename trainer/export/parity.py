@@ -32,7 +32,8 @@ def check_parity(folder: Path, generator: keras.Model, representation: LogMel, l
     inputs = example_inputs(latent_size, generator.label_count, ITEMS)
     # Item by item as in the export: Griffin-Lim amplifies the last bits in which two batch sizes differ.
     sample = compiled(lambda *given: per_item(generator, *given))
-    decode = compiled(lambda given: per_item(representation.decode, given))
+    free = tf.TensorSpec([None, None, representation.shape[1]])  # as exported: a fixed length is folded otherwise
+    decode = tf.function(lambda given: per_item(representation.decode, given), input_signature=[free])
     encode = compiled(lambda given: per_item(representation.encode, given))
     generate = compiled(lambda *given: per_item(lambda *item: chain(generator, representation, *item), *given))
     features, waveform = sample(*inputs.values()), decode(sample(*inputs.values()))

@@ -39,6 +39,7 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
         exported = graph.Exported(generator, representation, latent_size, label_count)
         graph.save(exported, folder)
         (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
+        (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
         parity.check_parity(folder, generator, representation, latent_size)
         graph.write_warm_up(folder, name, parity.example_inputs(latent_size, label_count, 1))
         contract = _contract(run, name, version) | {
