@@ -110,12 +110,11 @@ class Run:
         return melspec.Generator(self.spec.melspec, self.representation().shape, len(self.label_names))
 
     def trained_generator(self) -> keras.Model:
-        """The averaged generator of the checkpoint, and the steps it has seen as attribute `steps_done`."""
-        state, (step, *_) = checkpoint.load(self.folder)
+        """The averaged generator of the checkpoint."""
+        state, _ = checkpoint.load(self.folder)
         generator = self.generator()
         weights = [state[name] for name in sorted(state) if name.startswith("average/")]
         generator.set_weights(weights)
-        generator.steps_done = step
         return generator
 
     def game(self, corpus: PreparedCorpus) -> LatentGame:

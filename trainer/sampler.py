@@ -26,7 +26,6 @@ class Sampler:
     latent_size: int
     label_names: tuple[str, ...]
     sample_rate_hz: int
-    source: str
 
     def __call__(self, latents: Latents, labels: Labels) -> np.ndarray:
         """Make the sounds."""
@@ -65,7 +64,6 @@ def _of_run(run: Run) -> Sampler:
         latent_size=run.spec.melspec.latent_size,
         label_names=run.label_names,
         sample_rate_hz=run.spec.audio.sample_rate_hz,
-        source=str(run.folder),
     )
 
 
@@ -84,5 +82,4 @@ def _of_model(folder: Path) -> Sampler:
         latent_size=contract["latent"]["size"],
         label_names=tuple(contract["labels"]),
         sample_rate_hz=contract["audio"]["sample_rate_hz"],
-        source=str(folder),
     )
