@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from bench.child import serve
 from bench.sampling import rounds
 from bench.sound_errors import sound_errors
 from bench.sounds import Material, notes, recordings
+
+if TYPE_CHECKING:
+    from trainer.representations.log_mel import LogMel
 
 RIVAL = "librosa"
 RIVAL_ITERATIONS = 32
@@ -55,14 +58,21 @@ def _errors(material: Material, decodes: list[Decode]) -> list[float]:
 
 
 def _rivals(material: Material) -> list[Decode]:
+    """librosa, given the very mel power that our features hold."""
     import librosa
 
     grid = {"sr": material.rate_hz, "n_fft": material.n_fft, "hop_length": material.hop}
-    length = material.waveforms.shape[1]
+    log_mel = _log_mel(material, steps=0, iterations=0)
+    edge = (material.n_fft - material.hop) // 2  # our frames stand on whole hops; librosa's begin at the first sample
 
     def decoder(waveform: np.ndarray) -> Decode:
-        mel = librosa.feature.melspectrogram(y=waveform, n_mels=material.n_mels, **grid)
-        return lambda: librosa.feature.inverse.mel_to_audio(mel, n_iter=RIVAL_ITERATIONS, length=length, **grid)
+        mel = np.asarray(log_mel.power(log_mel.encode(waveform[None])))[0].T
+
+        def decode() -> np.ndarray:
+            sound = librosa.feature.inverse.mel_to_audio(mel, n_iter=RIVAL_ITERATIONS, center=False, **grid)
+            return np.asarray(sound[edge : edge + len(waveform)])
+
+        return decode
 
     return [decoder(waveform) for waveform in material.waveforms]
 
@@ -71,6 +81,18 @@ def _own(material: Material, steps: int, iterations: int) -> list[Decode]:
     import tensorflow as tf
 
     from trainer.autodiff import compiled
+
+    log_mel = _log_mel(material, steps, iterations)
+    decode = compiled(log_mel.decode)
+
+    def decoder(waveform: np.ndarray) -> Decode:
+        features = tf.constant(np.asarray(log_mel.encode(waveform[None])))
+        return lambda: np.asarray(decode(features))[0]
+
+    return [decoder(waveform) for waveform in material.waveforms]
+
+
+def _log_mel(material: Material, steps: int, iterations: int) -> LogMel:
     from trainer.config import AudioSpec, LogMelSpec
     from trainer.representations.log_mel import LogMel, fit_db_max
 
@@ -82,14 +104,7 @@ def _own(material: Material, steps: int, iterations: int) -> list[Decode]:
         inversion_steps=steps,
         griffin_lim_iterations=iterations,
     )
-    log_mel = LogMel(fit_db_max(spec, audio, material.waveforms), audio)
-    decode = compiled(log_mel.decode)
-
-    def decoder(waveform: np.ndarray) -> Decode:
-        features = tf.constant(np.asarray(log_mel.encode(waveform[None])))
-        return lambda: np.asarray(decode(features))[0]
-
-    return [decoder(waveform) for waveform in material.waveforms]
+    return LogMel(fit_db_max(spec, audio, material.waveforms), audio)
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ class LogMelSpec(Spec):
     db_range: float = 80.0
     db_max: float | None = None  # None is taken from the corpus
     inversion_steps: int = 20
-    griffin_lim_iterations: int = 16
+    griffin_lim_iterations: int = 8
 
     def __post_init__(self) -> None:
         check(

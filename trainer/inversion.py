@@ -54,9 +54,10 @@ def _momenta(steps: int) -> np.ndarray:
 
 
 def griffin_lim(magnitude: Tensor, n_fft: int, hop: int, iterations: int, momentum: float = 0.99) -> Tensor:
-    """Find a waveform whose spectrogram has the given magnitude: fast Griffin-Lim from zero phase.
+    """Find a waveform whose spectrogram has the given magnitude: fast Griffin-Lim from a pulse in each frame's middle.
 
-    Zero phase makes the result deterministic and, measured, no worse than random phase.
+    A fixed phase makes the result deterministic. Zero phase would put the pulse where the window is zero: from the
+    middle, 8 iterations come nearer on recordings than 16 from there.
 
     Args: magnitude [B, T, F].
     Returns: waveform [B, T * hop].
@@ -75,5 +76,6 @@ def griffin_lim(magnitude: Tensor, n_fft: int, hop: int, iterations: int, moment
         return real * scale, imaginary * scale, rebuilt_real, rebuilt_imaginary
 
     nothing = ops.zeros_like(magnitude)
-    real, imaginary, *_ = ops.fori_loop(0, iterations, improve, (magnitude, nothing, nothing, nothing))
+    pulses = magnitude * (1.0 - 2.0 * (np.arange(n_fft // 2 + 1, dtype="float32") % 2.0))
+    real, imaginary, *_ = ops.fori_loop(0, iterations, improve, (pulses, nothing, nothing, nothing))
     return istft((real, imaginary), window, hop)

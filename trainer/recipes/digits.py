@@ -11,6 +11,6 @@ RECIPE = RunSpec(
     name="digits",
     recipe="digits",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
-    log_mel=LogMelSpec(n_fft=512, hop_samples=128, n_mels=64, inversion_steps=30, griffin_lim_iterations=32),
+    log_mel=LogMelSpec(n_fft=512, hop_samples=128, n_mels=64),
     loop=LoopSpec(minutes=20.0),
 )

@@ -64,12 +64,15 @@ class LogMel:
         decibels = ops.log(ops.maximum(self.mel_power(waveform), floor)) * (10.0 / math.log(10.0))
         return ops.clip(2.0 * (decibels - self.db_min) / self.spec.db_range - 1.0, -1.0, 1.0)
 
+    def power(self, features: Tensor) -> Tensor:
+        """Mel power [B, T, M] that features [B, T, M] stand for; exactly 0 where they are -1."""
+        decibels = (ops.clip(features, -1.0, 1.0) + 1.0) * (self.spec.db_range / 2.0) + self.db_min
+        floor = 1.001 * 10.0 ** (self.db_min / 10.0)  # above float rounding
+        return ops.relu(ops.exp(decibels * (math.log(10.0) / 10.0)) - floor)
+
     def decode(self, features: Tensor) -> Tensor:
         """Waveform [B, T * hop] in [-1, 1] of features [B, T, M]; features of -1 everywhere give exact silence."""
-        decibels = (ops.clip(features, -1.0, 1.0) + 1.0) * (self.spec.db_range / 2.0) + self.db_min
-        floor = 1.001 * 10.0 ** (self.db_min / 10.0)  # above float rounding, so that silence is exact
-        power = ops.relu(ops.exp(decibels * (math.log(10.0) / 10.0)) - floor)
-        magnitude = ops.sqrt(invert_mel(power, self.filters, self.spec.inversion_steps))
+        magnitude = ops.sqrt(invert_mel(self.power(features), self.filters, self.spec.inversion_steps))
         spec = self.spec
         return ops.clip(griffin_lim(magnitude, spec.n_fft, spec.hop_samples, spec.griffin_lim_iterations), -1.0, 1.0)
 
