@@ -50,7 +50,7 @@ def _table(found: dict[str, Any], threads: str, named: dict[str, str]) -> Table:
     where = f"one thread, {found['material']}" if threads == "1" else ""
     rows = [_row(name, found, where, named) for name in found["seconds_a_clip"]]
     count = len(found["seconds_a_clip"][RIVAL])
-    note = f"{count} rounds, all decoders on one sound before the next, from the same mel; medians. Ratios: ours / librosa's"
+    note = f"{count} rounds, all decoders on one sound and the same mel in turn; medians. Ratios: ours / librosa's"
     if not where:
         note += "\nNot judged: librosa's BLAS threads get in each other's way, the more so on a busy machine"
     return Table(title, columns, rows, note)
