@@ -18,14 +18,18 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 @functools.cache
-def tensorflow(threads: int) -> Any:
-    """Import TensorFlow with so many threads (0: one a core). It takes seconds; call it off the event loop."""
+def tensorflow(threads: int, op_threads: int) -> Any:
+    """Import TensorFlow. It takes seconds; call it off the event loop.
+
+    threads: how many share the items of batches. op_threads: how many share one item's arithmetic, which is small:
+    with more than one most of the time goes into waking them up. 0: one a core.
+    """
     # Without this TensorFlow imports Keras, which a SavedModel does not need: four seconds saved.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_intra_op_parallelism_threads(op_threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     return tf
 
@@ -33,13 +37,13 @@ def tensorflow(threads: int) -> Any:
 class Engine:
     """One version of a model, loaded."""
 
-    def __init__(self, folder: Path, contract: Contract, *, threads: int) -> None:
-        """Load the SavedModel in `folder`; slow.
+    def __init__(self, folder: Path, contract: Contract, *, threads: int, op_threads: int) -> None:
+        """Load the SavedModel in `folder`; slow. The first one loaded decides the threads of all.
 
         Raises: BrokenModel where TensorFlow refuses it or its signatures are not those of the contract.
         """
         self.contract = contract
-        self._tf = tensorflow(threads)
+        self._tf = tensorflow(threads, op_threads)
         try:
             self._loaded = self._tf.saved_model.load(str(folder))  # kept: the variables live as long as it does
         except Exception as error:  # TensorFlow raises whatever its layers raise

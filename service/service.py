@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ class Synthesis:
         metrics.forget_the_dead()
 
         def load(folder: Path, contract: Contract) -> Engine:
-            engine = Engine(folder, contract, threads=settings.threads)
+            engine = Engine(folder, contract, threads=settings.threads, op_threads=settings.op_threads)
             metrics.model_loaded.labels(contract.name, str(contract.version)).set(1)
             return engine
 
@@ -67,12 +68,13 @@ class Synthesis:
             load=load,
             executor=ThreadPoolExecutor(1, "loader"),
         )
+        engine_calls = settings.engine_calls or len(os.sched_getaffinity(0))
         batcher = Batcher(
-            ThreadPoolExecutor(settings.engine_calls, "engine"),
+            ThreadPoolExecutor(engine_calls, "engine"),
             metrics,
             max_batch=settings.max_batch,
             queue_limit=settings.queue_limit,
-            engine_calls=settings.engine_calls,
+            engine_calls=engine_calls,
         )
         self.metrics = metrics
         self.operations = Operations(library, batcher, metrics, settings)

@@ -41,8 +41,16 @@ class Settings(BaseSettings):
     models: Path = Field(default=Path("models"), description="folder of models, laid out as name/version/")
     default_model: str = Field(default="", description="model of requests that name none; empty: the first by name")
     workers: int = Field(default=1, ge=1, le=64, description="worker processes, each with its own copy of the models")
-    threads: int = Field(default=0, ge=0, le=256, description="TensorFlow's threads; 0: one a core")
-    engine_calls: int = Field(default=1, ge=1, le=64, description="batches that a worker computes at the same time")
+    threads: int = Field(default=0, ge=0, le=256, description="threads that share the items of batches; 0: one a core")
+    op_threads: int = Field(
+        default=1,
+        ge=0,
+        le=256,
+        description="threads inside one item: more answer a lone client of a large model sooner; 0: one a core",
+    )
+    engine_calls: int = Field(
+        default=0, ge=0, le=64, description="batches that a worker computes at the same time; 0: one a core"
+    )
     max_batch: int = Field(default=8, ge=1, le=1024, description="most items in one batch")
     max_count: int = Field(default=64, ge=1, le=10_000, description="most items in one request")
     max_seconds: float = Field(
