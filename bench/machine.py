@@ -6,8 +6,9 @@ import datetime as dt
 import os
 import platform
 from importlib import metadata
-from pathlib import Path
 from typing import Any
+
+from trainer.machine import cores, cpu_model
 
 PACKAGES = ("tensorflow", "keras", "jax", "numpy", "librosa", "bentoml", "grpcio")
 
@@ -33,18 +34,6 @@ def headline(machine: dict[str, Any]) -> str:
         f"{machine['date']}  {where}, load {machine['load']:.2f} at the start{busy}\n"
         f"Python {machine['python']}, {packages}"
     )
-
-
-def cpu_model() -> str:
-    """Name of the processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def load() -> float:

@@ -14,15 +14,15 @@ NOTES = 120
 
 def answer(recipe: str, folder: str, seconds: float) -> dict[str, Any]:
     """Time plain steps and steps with a penalty, each after its compilation."""
-    from trainer import recipes
+    from trainer import players, recipes
     from trainer.autodiff import devices, to_floats
     from trainer.corpus import find_source, prepare
-    from trainer.run import Run
 
     spec = recipes.find(recipe)
     source = find_source("notes", {"count": NOTES})
     corpus = prepare(source, spec.audio, spec.preparation, Path(folder), workers=1, progress=False)
-    game = Run.create(Path(folder) / f"run-{devices()[0]}-{time.time_ns()}", spec, corpus).game(corpus)
+    run = players.begin(Path(folder) / f"run-{devices()[0]}-{time.time_ns()}", spec, corpus)
+    game = players.game(run, corpus)
 
     def step(number: int) -> float:
         start = time.perf_counter()

@@ -21,20 +21,19 @@ class _Silent:
 
 def export_untrained(scratch: str) -> str:
     """Train one cheap step on built-in notes and export; return the version folder."""
-    from trainer import recipes
+    from trainer import players, recipes
     from trainer.config import GameSpec, LoopSpec
     from trainer.corpus import find_source, prepare
     from trainer.export.publish import export
-    from trainer.run import Run
 
     folder = Path(scratch)
     spec = recipes.find("digits").replace(game=GameSpec(r1_weight=0.0), loop=LoopSpec(steps=1, batch=2))
     corpus = prepare(
         find_source("notes", {"count": 60}), spec.audio, spec.preparation, folder / "corpora", workers=1, progress=False
     )
-    run = Run.create(folder / "run", spec, corpus)
+    run = players.begin(folder / "run", spec, corpus)
     watcher: Any = _Silent()
-    run.train(corpus, run.game(corpus), watcher, resume=False)
+    players.play(run, corpus, players.game(run, corpus), watcher, resume=False)
     return str(export(run, folder / "models", name="untrained"))
 
 

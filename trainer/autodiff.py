@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from trainer.config import LatentoneError
+from trainer.machine import cpu_model
 
 Tensor = Any
 Variable = Any
@@ -103,9 +104,10 @@ def devices() -> tuple[str, bool]:
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
             return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name)), True
-        return "CPU", False
+        return f"CPU ({cpu_model()})", False
     device = jax.devices()[0]
-    return str(device.device_kind), bool(device.platform == "gpu")
+    is_gpu = device.platform == "gpu"
+    return str(device.device_kind) if is_gpu else f"CPU ({cpu_model()})", is_gpu
 
 
 def to_floats(scores: dict[str, Tensor]) -> dict[str, float]:

@@ -286,7 +286,7 @@ class LoopSpec(Spec):
     checkpoint_seconds: float = 60.0
     preview_seconds: float = 120.0
     log_every: int = 10
-    patience: int | None = None  # previews without a better distance before the early stop; None never stops early
+    patience: int | None = 10  # previews without a better distance before the early stop; None never stops early
 
     def __post_init__(self) -> None:
         check(self.steps is not None or self.minutes is not None, "a budget is missing: give steps or minutes")

@@ -13,6 +13,7 @@ from trainer import augment
 from trainer.autodiff import CompiledStep, value_and_gradients
 from trainer.config import AugmentSpec, GameSpec, LatentoneError
 from trainer.objectives import OBJECTIVES, class_loss, gradient_penalty, squared_gradient
+from trainer.randomness import generator_at
 
 Tensor = Any
 Batch = dict[str, Any]
@@ -22,11 +23,6 @@ RealBatch = Callable[[np.random.Generator, int], tuple[Tensor, np.ndarray]]
 
 ADAPT_EVERY = 16
 SIGN_DECAY = 0.9
-
-
-def generator_at(seed: int, step: int) -> np.random.Generator:
-    """All host randomness of a step: a stream that depends on (seed, step) alone, so that runs can be resumed."""
-    return np.random.Generator(np.random.Philox(key=[seed, step]))
 
 
 class LatentGame:

@@ -44,7 +44,7 @@ class Watcher(Protocol):
         """Scores of a step that is done; `left` estimates the seconds to the end of the budget."""
 
     def preview(self, step: int) -> float | None:
-        """Show where training stands; a returned number is the distance that the early stop watches."""
+        """Show where training stands; a returned number is a distance: the smallest is kept, the early stop watches."""
 
 
 @dataclass
@@ -109,9 +109,10 @@ class _Sitting:
             if time.monotonic() - saved >= spec.checkpoint_seconds:
                 self._save()
                 saved = time.monotonic()
-        self._save()
+        self._settle()
         if reason != "interrupted":
             self._preview()
+        self._save()
         return Outcome(progress.step, progress.seconds, reason)
 
     def _ending(self, interrupted: bool) -> StopReason | None:
@@ -173,6 +174,7 @@ class _Sitting:
             return
         if distance < self.progress.best:
             self.progress.best, self.progress.stale = distance, 0
+            checkpoint.save_best(self.folder, self.game.state(), step=self.progress.step, distance=distance)
         else:
             self.progress.stale += 1
 

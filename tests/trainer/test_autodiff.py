@@ -17,16 +17,17 @@ ROOT = Path(__file__).parents[2]
 
 # Weights are made by NumPy, so that both backends begin alike.
 PLAY = """
-import json, sys
+import dataclasses, json, sys
 from pathlib import Path
 import numpy as np
+from trainer import players
 from trainer.autodiff import to_floats
 from trainer.corpus.store import PreparedCorpus
 from trainer.run import Run
 run = Run.open(Path(sys.argv[1]))
 run = run.with_budget({"steps": 3})
 spec = run.spec.replace(game=run.spec.game.replace(**json.loads(sys.argv[3])))
-game = Run(run.folder, spec, run.label_names, run.corpus, run.made_with).game(PreparedCorpus.open(Path(sys.argv[2])))
+game = players.game(dataclasses.replace(run, spec=spec), PreparedCorpus.open(Path(sys.argv[2])))
 rng = np.random.default_rng(5)
 for network in (game.generator, game.critic):
     network.set_weights([0.2 * rng.standard_normal(w.shape).astype("float32") for w in network.get_weights()])

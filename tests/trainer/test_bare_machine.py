@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.trainer import tiny
+from trainer import players
 from trainer.export.publish import export
 from trainer.run import Run
 
@@ -67,7 +68,7 @@ def test_jax_trains_with_keras_and_numpy_alone_and_tensorflow_exports(tmp_path: 
     contract = json.loads((version / "assets.extra" / "contract.json").read_text())
     assert contract["recipe"]["backend"] == "jax"
     state = np.load(run.folder / "checkpoint.npz")
-    exported = {tuple(weights.shape): weights for weights in run.trained_generator().get_weights()}
+    exported = {tuple(weights.shape): weights for weights in players.trained_generator(run).get_weights()}
     for name in state.files:
         if name.startswith("average/"):
             assert tuple(state[name].shape) in exported

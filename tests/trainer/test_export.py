@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer import tiny
+from trainer import players
 from trainer.config import LatentoneError
 from trainer.export import parity
 from trainer.export.publish import digests, export
@@ -32,7 +33,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("export")
     prepared = tiny.corpus(folder / "corpora")
     run = tiny.run(folder / "run", prepared)
-    run.train(prepared, run.game(prepared), Quiet(), resume=False)
+    players.play(run, prepared, players.game(run, prepared), Quiet(), resume=False)
     return run
 
 
@@ -69,7 +70,7 @@ def test_sample_then_decode_is_generate(version: Path) -> None:
 def test_analyse_gives_what_the_network_is_trained_on(version: Path, trained: Run) -> None:
     waveform = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 2_048)).astype("float32")
     own = signatures(version)["analyse"](waveform=tf.constant(waveform))["features"].numpy()  # type: ignore[operator]
-    assert np.abs(own - np.asarray(trained.representation().encode(waveform))).max() < 1e-4
+    assert np.abs(own - np.asarray(players.representation(trained).encode(waveform))).max() < 1e-4
 
 
 def test_the_contract_describes_the_folder(version: Path) -> None:
@@ -96,7 +97,7 @@ def test_the_service_reads_the_contract(version: Path) -> None:
 
 
 def test_weights_are_stored_once(version: Path, trained: Run) -> None:
-    parameters = sum(int(np.prod(weights.shape)) for weights in trained.generator().get_weights())
+    parameters = sum(int(np.prod(weights.shape)) for weights in players.generator(trained).get_weights())
     assert (version / "variables" / "variables.data-00000-of-00001").stat().st_size < 4 * parameters + 8_192
 
 
@@ -113,10 +114,10 @@ def test_a_graph_that_differs_leaves_no_model(trained: Run, tmp_path: Path, monk
 
 
 def test_parity_notices_other_weights(trained: Run, version: Path) -> None:
-    generator = trained.trained_generator()
+    generator = players.trained_generator(trained)
     generator.set_weights([weights * 1.1 for weights in generator.get_weights()])
     with pytest.raises(parity.ParityError):
-        parity.check_parity(version, generator, trained.representation(), 8)
+        parity.check_parity(version, generator, players.representation(trained), 8)
 
 
 def test_an_untrained_run_is_not_exported(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.trainer import tiny
-from trainer import checkpoint, loop
+from trainer import checkpoint, loop, players
 from trainer.config import LatentoneError, LoopSpec
 from trainer.corpus import PreparedCorpus
 
@@ -40,8 +40,8 @@ def play(folder: Path, prepared: PreparedCorpus, steps: int, *, resume: bool = F
     keras.backend.clear_session()  # names as in a process of its own: optimisers order a graph by them
     run = tiny.run(folder, prepared) if not resume else tiny.Run.open(folder).with_budget({"steps": steps})
     run = run.with_budget({"steps": steps})
-    game = run.game(prepared)
-    outcome = run.train(prepared, game, Quiet(), resume=resume)
+    game = players.game(run, prepared)
+    outcome = players.play(run, prepared, game, Quiet(), resume=resume)
     assert (outcome.step, outcome.reason) == (steps, "steps")
     return checkpoint.load(folder)[0]
 
@@ -59,9 +59,9 @@ def test_a_resumed_run_equals_a_straight_one_bit_for_bit(tmp_path: Path, prepare
 
 def test_both_players_and_the_average_move(tmp_path: Path, prepared: PreparedCorpus) -> None:
     run = tiny.run(tmp_path / "run", prepared)
-    game = run.game(prepared)
+    game = players.game(run, prepared)
     before = game.state()
-    run.train(prepared, game, Quiet(), resume=False)
+    players.play(run, prepared, game, Quiet(), resume=False)
     after = game.state()
     for player in ("generator", "critic", "average"):
         kernels = [name for name in before if name.startswith(f"{player}/")]
@@ -73,7 +73,7 @@ def test_a_run_refuses_another_corpus(tmp_path: Path, prepared: PreparedCorpus) 
     run = tiny.run(tmp_path / "run", prepared)
     other = tiny.corpus(tmp_path / "corpora", count=30)
     with pytest.raises(LatentoneError, match="another corpus"):
-        run.train(other, run.game(other), Quiet(), resume=False)
+        players.play(run, other, players.game(run, other), Quiet(), resume=False)
 
 
 def test_a_folder_that_is_taken_is_not_overwritten(tmp_path: Path, prepared: PreparedCorpus) -> None:
@@ -135,6 +135,44 @@ def test_training_stops_when_the_distance_has_not_improved(tmp_path: Path) -> No
     spec = LoopSpec(steps=1000, preview_seconds=0.0, patience=3)
     outcome = loop.run(Counting(), spec, tmp_path, Quiet([5.0, 4.0, 4.5, 4.0, 6.0, 1.0]))
     assert (outcome.reason, outcome.step) == ("early stop", 5)
+
+
+class Averaging(Counting):
+    """A game whose result is told apart from the rest of its state."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"average/000": np.array([float(self.value)]), "critic/000": np.zeros(2)}
+
+
+def test_the_result_is_that_of_the_smallest_distance_not_the_last(tmp_path: Path) -> None:
+    spec = LoopSpec(steps=5, preview_seconds=0.0)
+    loop.run(Averaging(), spec, tmp_path, Quiet([5.0, 4.0, 3.0, 4.0, 6.0, 7.0]))
+    weights, step = checkpoint.load_result(tmp_path)
+    assert (step, float(weights[0][0])) == (3, 3.0)
+    assert checkpoint.load(tmp_path)[1][0] == 5
+    assert len(weights) == 1, "only what is exported"
+
+
+def test_without_a_distance_the_result_is_the_last(tmp_path: Path) -> None:
+    loop.run(Averaging(), LoopSpec(steps=4), tmp_path, Quiet())
+    weights, step = checkpoint.load_result(tmp_path)
+    assert (step, float(weights[0][0])) == (4, 4.0)
+
+
+def test_the_record_of_the_best_outlives_a_resume(tmp_path: Path) -> None:
+    spec = LoopSpec(steps=3, preview_seconds=0.0)
+    loop.run(Averaging(), spec, tmp_path, Quiet([2.0, 4.0, 4.0, 4.0]))
+    game = Averaging()
+    game.restore = lambda _: None  # type: ignore[method-assign]
+    loop.run(game, spec.replace(steps=6), tmp_path, Quiet([3.0, 3.0, 3.0, 3.0]), resume=True)
+    assert checkpoint.load_result(tmp_path)[1] == 1
+
+
+def test_a_run_keeps_its_seed(tmp_path: Path, prepared: PreparedCorpus) -> None:
+    run = tiny.run(tmp_path / "run", prepared)
+    with pytest.raises(LatentoneError, match=r"--seed 3.*was begun with seed 0"):
+        run.with_budget({"seed": 3})
+    assert run.with_budget({"seed": 0, "steps": 9}).spec.loop.steps == 9
 
 
 def test_a_damaged_checkpoint_is_an_error_that_says_so(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from trainer import players
 from trainer.config import AudioSpec, AugmentSpec, GameSpec, LogMelSpec, LoopSpec, MelspecSpec, RunSpec
 from trainer.corpus import PreparedCorpus, find_source, prepare
 from trainer.run import Run
@@ -28,4 +29,4 @@ def corpus(folder: Path, *, count: int = 60) -> PreparedCorpus:
 
 def run(folder: Path, prepared: PreparedCorpus, spec: RunSpec = SPEC) -> Run:
     """A new run in `folder`."""
-    return Run.create(folder, spec, prepared)
+    return players.begin(folder, spec, prepared)

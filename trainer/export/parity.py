@@ -11,7 +11,7 @@ import tensorflow as tf
 from trainer.autodiff import compiled
 from trainer.config import LatentoneError
 from trainer.export.graph import chain, per_item
-from trainer.games import generator_at
+from trainer.randomness import generator_at
 from trainer.representations.log_mel import LogMel
 
 TOLERANCE = 1e-4
