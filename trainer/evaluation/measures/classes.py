@@ -1,8 +1,12 @@
-"""Measures on labelled samples, from a classifier's embeddings and probabilities."""
+"""Measures on labelled samples, from a classifier's probabilities."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
+from trainer.evaluation.clips import Clips, Real
+from trainer.evaluation.measure import Measure, Statistic, Unmeasurable
 
 
 def accuracy(probabilities: np.ndarray, labels: np.ndarray) -> float:
@@ -17,16 +21,23 @@ def class_accuracies(probabilities: np.ndarray, labels: np.ndarray) -> dict[int,
     }
 
 
-def within_class_diversity(
-    embeddings: np.ndarray, labels: np.ndarray, reference: np.ndarray, reference_labels: np.ndarray
-) -> float:
-    """Spread of samples inside their class over that of real clips, averaged over classes; 1 is as varied as real.
+def confusion(probabilities: np.ndarray, labels: np.ndarray, count: int) -> NDArray[np.int64]:
+    """How often each class was heard where each was asked for.
 
-    The spread of a class is the root of its total variance (trace of the covariance of embeddings).
+    probabilities [N, L], labels [N] in 0..L-1 or -1 for items to leave out, count = L.
+    Returns: int64 [L, L], rows asked for, columns heard.
     """
-    ratios = []
-    for label in np.unique(reference_labels):
-        own, real = embeddings[labels == label], reference[reference_labels == label]
-        if min(len(own), len(real)) >= 2:
-            ratios.append(np.sqrt(own.var(axis=0, ddof=1).sum() / max(1e-12, real.var(axis=0, ddof=1).sum())))
-    return float(np.mean(ratios)) if ratios else float("nan")
+    asked, heard = labels[labels >= 0], np.argmax(probabilities[labels >= 0], axis=1)
+    pairs = asked.astype("int64") * count + heard
+    return np.bincount(pairs, minlength=count * count).reshape(count, count)
+
+
+def _look(candidate: Clips, _real: Real) -> Statistic:
+    """Share of samples that an independent classifier hears as the class that was asked for."""
+    if candidate.probabilities is None or not (candidate.labels >= 0).any():
+        raise Unmeasurable("the corpus has no labels, so no class was asked for")
+    right = candidate.probabilities.argmax(axis=1) == candidate.labels
+    return lambda indices: float(right[indices].mean())
+
+
+CLASS_ACCURACY = Measure(name="class_accuracy", title="Class accuracy", better="higher", look=_look)
