@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import wave
 from pathlib import Path
 
@@ -10,11 +11,20 @@ import numpy as np
 from trainer.files import atomic
 
 
-def write(path: Path, waveform: np.ndarray, sample_rate_hz: int) -> None:
-    """Write waveform [S] in [-1, 1] as a mono WAV file."""
-    samples = np.round(np.clip(waveform, -1.0, 1.0) * 32767.0).astype("<i2")
-    with atomic(path) as file, wave.open(file, "wb") as sound:
-        sound.setnchannels(1)
+def encode(waveform: np.ndarray, sample_rate_hz: int) -> bytes:
+    """Waveform [S], or [S, 2] for stereo, in [-1, 1] as a WAV file; samples that are not finite become silence."""
+    finite = np.nan_to_num(waveform, nan=0.0, posinf=1.0, neginf=-1.0)
+    samples = np.round(np.clip(finite, -1.0, 1.0) * 32767.0).astype("<i2")
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
         sound.setsampwidth(2)
         sound.setframerate(sample_rate_hz)
         sound.writeframes(samples.tobytes())
+    return file.getvalue()
+
+
+def write(path: Path, waveform: np.ndarray, sample_rate_hz: int) -> None:
+    """Write `encode`'s file, whole or not at all."""
+    with atomic(path) as file:
+        file.write(encode(waveform, sample_rate_hz))
