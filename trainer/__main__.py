@@ -1,4 +1,4 @@
-"""Command line of the trainer: python -m trainer prepare | train | evaluate | export | generate."""
+"""Command line of the trainer: python -m trainer prepare | train | evaluate | compare | export | generate."""
 
 from __future__ import annotations
 
@@ -67,17 +67,34 @@ def parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser(
         "evaluate",
-        help="score a run or a model",
-        description="Class accuracy, Frechet distance and diversity of samples, beside what real clips reach.",
+        help="score a run or a model, with a report to look at and listen to",
+        description="Score samples by every measure that fits the corpus, beside what held-out clips reach, and write "
+        "scores.json and report.html.",
     )
     evaluate.add_argument("source", type=Path, metavar="RUN_OR_MODEL", help="runs/<name> or models/<name>/<version>")
+    _add_evaluation(evaluate)
     evaluate.add_argument(
-        "--corpus", metavar="PREPARED", help="prepared corpus (default: the one the run was trained on)"
+        "-o", "--output", type=Path, metavar="DIR", help="folder of the report (default: the run's, or reports/<model>)"
     )
     evaluate.add_argument(
-        "--samples", type=int, default=1000, metavar="N", help="how many sounds to make (default: 1000)"
+        "--update-card", action="store_true", help="write the scores into the model's contract and card"
     )
-    evaluate.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the latents (default: 0)")
+
+    compare = commands.add_parser(
+        "compare",
+        help="score several runs or models, side by side in one report",
+        description="Same corpus, same seed, same number of samples, one page.",
+    )
+    compare.add_argument("sources", type=Path, nargs="+", metavar="RUN_OR_MODEL", help="two or more")
+    _add_evaluation(compare)
+    compare.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("reports/compare"),
+        metavar="DIR",
+        help="folder of the report (default: reports/compare)",
+    )
 
     export = commands.add_parser(
         "export",
@@ -157,6 +174,24 @@ def _add_corpus(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=int, metavar="N", help="processes that prepare (default: one a core)")
 
 
+def _add_evaluation(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--corpus", metavar="PREPARED", help="prepared corpus (default: the one the first run was trained on)"
+    )
+    command.add_argument(
+        "--samples", type=int, default=1000, metavar="N", help="how many sounds to make (default: 1000)"
+    )
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the latents (default: 0)")
+    command.add_argument(
+        "--embedding",
+        default="auto",
+        metavar="NAME",
+        help="in which distances are taken: labels (a classifier of the corpus' labels, trained once), log-mel "
+        "(statistics), inception (photographs; downloads 92 MB), or the folder of a SavedModel "
+        "(default: labels where there are two, else log-mel)",
+    )
+
+
 def _add_dry_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="say what would be done and do nothing")
 
@@ -174,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     from trainer import commands
 
     try:
-        return commands.COMMANDS[options.command](options)
+        return commands.run(options)
     except LatentoneError as error:
         print(f"python -m trainer {options.command}: {error}", file=sys.stderr)
         return 1

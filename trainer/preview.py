@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,34 +12,37 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from trainer import pictures, wav
+from trainer import checkpoint, pictures, players, wav
 from trainer.autodiff import compiled
 from trainer.corpus.store import PreparedCorpus
-from trainer.evaluation.frechet import frechet_distance
-from trainer.games import LatentGame, generator_at
+from trainer.evaluation.warnings import warnings
+from trainer.games import LatentGame
+from trainer.history import History
+from trainer.monitor import Monitor
 from trainer.run import Run
 
 SHOWN = 10  # sounds in a preview
-WATCHED = 256  # sounds behind the distance
+GROWING_UP = 3  # previews of a sitting in which alike samples are no sign of anything
 LOG_SECONDS = 30.0  # between lines where there is no terminal for a bar
-PREVIEW_SEED = 2**32  # apart from every training step's stream
 
 
 class Preview:
-    """Watches a run; a context manager, because the progress bar and TensorBoard must be closed."""
+    """Watches a run; a context manager, because the progress bar and the logs must be closed."""
 
-    def __init__(self, run: Run, corpus: PreparedCorpus, game: LatentGame, console: Console) -> None:
-        self.run, self.game, self.console = run, game, console
-        self.representation = run.representation()
-        average = game.average
+    def __init__(self, run: Run, corpus: PreparedCorpus, game: LatentGame, console: Console, *, resume: bool) -> None:
+        self.run, self.console = run, console
+        average, representation = game.average, players.representation(run)
         self._sample = compiled(lambda latent, label: average(latent, label if run.label_names else None))
-        self._decode = compiled(self.representation.decode)
-        rng = generator_at(PREVIEW_SEED, 0)
-        self.latent = rng.standard_normal((WATCHED, game.latent_size), dtype="float32")
-        self.label = (np.arange(WATCHED) % max(1, len(run.label_names))).astype("int32")
-        self.real = self._real(corpus)
-        self.tensorboard = _tensorboard(run.folder / "tensorboard", console)
+        self._decode = compiled(representation.decode)
+        self.monitor = Monitor(corpus, game.latent_size)
+        self.real = np.asarray(representation.encode(corpus.waveforms(self._shown(corpus))))
+        done = checkpoint.load(run.folder)[1][0] if resume else 0
+        self.history = History(run.folder, before=done)
+        self.tensorboard = _tensorboard(run, console)
         self.logged = time.monotonic()
+        self.warned: set[str] = set()
+        self.latest: dict[str, float] = {}
+        self.previews = 0
         self.has_pictures = pictures.available()
         if not self.has_pictures:
             console.print("matplotlib is not installed: previews are sounds only")
@@ -62,43 +64,59 @@ class Preview:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.stop()
+        self.history.close()
         if self.tensorboard is not None:
             self.tensorboard.close()
 
     def scores(self, step: int, scores: dict[str, float], left: float) -> None:
-        """Move the bar and write the scalars."""
+        """Move the bar and write the signals down."""
         names = {"critic_loss": "critic", "generator_loss": "generator", "real_sign": "D(real)"}
         text = "  ".join(f"{short} {scores[name]:.2f}" for name, short in names.items())
         self.bar.update(self.task, completed=step + 1, text=text, left=_duration(left))
         if not self.console.is_terminal and time.monotonic() - self.logged >= LOG_SECONDS:
             self.console.print(f"step {step + 1}: {text}, {_duration(left)} left", highlight=False)
             self.logged = time.monotonic()
+        self.history.add(step, scores)
+        self.latest = scores
         if self.tensorboard is not None:
             for name, value in scores.items():
                 self.tensorboard.add_scalar(f"game/{name}", value, step)
 
     def preview(self, step: int) -> float | None:
         """Write a picture and sounds, and return the distance to the held-out clips in log-mel statistics."""
-        features = np.concatenate(
-            [np.asarray(self._sample(self.latent[i : i + 32], self.label[i : i + 32])) for i in range(0, WATCHED, 32)]
-        )
-        sounds = np.asarray(self._decode(features[:SHOWN]))
+        found = self.monitor.listen(lambda *given: np.asarray(self._decode(self._sample(*given))))
+        features = np.asarray(self._sample(self.monitor.latents[:SHOWN], np.maximum(self.monitor.labels[:SHOWN], 0)))
+        sounds = np.asarray(self._decode(features))
         folder = self.run.folder / "previews"
-        rate = self.run.spec.audio.sample_rate_hz
-        wav.write(folder / f"step-{step:06d}.wav", sounds.reshape(-1), rate)
+        wav.write(folder / f"step-{step:06d}.wav", sounds.reshape(-1), self.run.spec.audio.sample_rate_hz)
         if self.has_pictures:
             path = folder / f"step-{step:06d}.png"
-            pictures.grid({"generated": features[:SHOWN], "real": self.real[:SHOWN]}, path, titles=self._titles())
-        distance = frechet_distance(_statistics(features), _statistics(self.real))
-        self._to_tensorboard(step, features, sounds, distance)
-        self.console.print(f"step {step}: distance {distance:.3f} (log-mel statistics), preview in {folder}")
+            pictures.grid({"generated": features, "real": self.real}, path, titles=self._titles())
+        self._to_tensorboard(step, features, sounds, found)
+        distance, floor = found["distance"], self.monitor.floor
+        if math.isfinite(distance):
+            self.history.add(step, found)
+        text = f"step {step}: distance {distance:.3f} (real clips {floor:.3f}), preview in {folder}"
+        self.console.print(text, highlight=False, soft_wrap=True)
+        self.previews += 1
+        if self.previews > GROWING_UP:
+            self._warn(warnings(self.latest | found))
         return distance if math.isfinite(distance) else None
 
-    def _to_tensorboard(self, step: int, features: np.ndarray, sounds: np.ndarray, distance: float) -> None:
+    def _warn(self, sentences: list[str]) -> None:
+        """Say each kind of warning once a sitting; the report has them all."""
+        for sentence in sentences:
+            kind = sentence.split("(")[0].split(":")[0]
+            if kind not in self.warned:
+                self.warned.add(kind)
+                self.console.print(f"[yellow]warning:[/yellow] {sentence}", highlight=False, soft_wrap=True)
+
+    def _to_tensorboard(self, step: int, features: np.ndarray, sounds: np.ndarray, found: dict[str, float]) -> None:
         if self.tensorboard is None:
             return
-        self.tensorboard.add_scalar("preview/distance", distance, step)
-        picture = np.concatenate([item.T[::-1] for item in features[:SHOWN]], axis=1)
+        for name, value in found.items():
+            self.tensorboard.add_scalar(f"preview/{name}", value, step)
+        picture = np.concatenate([item.T[::-1] for item in features], axis=1)
         with contextlib.suppress(ImportError):  # tensorboardX wants Pillow and soundfile for these
             self.tensorboard.add_image("preview/generated", (picture + 1.0) / 2.0, step, dataformats="HW")
             rate = self.run.spec.audio.sample_rate_hz
@@ -106,30 +124,28 @@ class Preview:
 
     def _titles(self) -> list[str]:
         names = self.run.label_names
-        return [names[label] for label in self.label[:SHOWN]] if names else []
+        return [names[label] for label in self.monitor.labels[:SHOWN]] if names else []
 
-    def _real(self, corpus: PreparedCorpus) -> np.ndarray:
-        """Held-out features (training ones where nothing is held out), labels in the order of the preview's."""
+    def _shown(self, corpus: PreparedCorpus) -> np.ndarray:
+        """Indices of real clips, held-out ones where there are any, labelled as the preview's sounds are."""
         pool = corpus.held_out if len(corpus.held_out) >= 2 else corpus.train
-        pool = pool[np.argsort(generator_at(PREVIEW_SEED, 1).random(len(pool)))][:WATCHED]
-        wanted = [pool[corpus.labels[pool] == label][:1] for label in self.label[:SHOWN]]
-        order = np.concatenate([*wanted, pool]) if self.run.label_names else pool
-        return np.asarray(self.representation.encode(corpus.waveforms(order.astype("int64"))))
+        if not self.run.label_names:
+            return pool[:SHOWN]
+        chosen, left = [], list(pool)
+        for label in self.monitor.labels[:SHOWN]:
+            fitting = [index for index in left if corpus.labels[index] == label]
+            chosen += fitting[:1]
+            left = [index for index in left if index not in fitting[:1]]
+        return np.array(chosen, np.int64)
 
 
-def _statistics(features: np.ndarray) -> np.ndarray:
-    """Mean and deviation over time of each mel band, in groups of four bands: [N, T, M] to [N, M / 2]."""
-    groups = features.reshape(len(features), features.shape[1], -1, 4).mean(axis=-1)
-    return np.concatenate([groups.mean(axis=1), groups.std(axis=1)], axis=-1)
-
-
-def _tensorboard(folder: Path, console: Console) -> Any | None:
+def _tensorboard(run: Run, console: Console) -> Any | None:
     try:
         from tensorboardX import SummaryWriter
     except ImportError:
         console.print("tensorboardX is not installed: no TensorBoard log")
         return None
-    return SummaryWriter(str(folder))
+    return SummaryWriter(str(run.folder / "tensorboard"))
 
 
 def _duration(seconds: float) -> str:

@@ -9,27 +9,40 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from trainer import checkpoint, players
 from trainer.autodiff import compiled
-from trainer.config import LatentoneError, unknown
-from trainer.run import Run
+from trainer.config import AudioSpec, LatentoneError, unknown
+from trainer.randomness import generator_at
+from trainer.run import Run, check_source, is_model
 
-Latents = np.ndarray
-Labels = np.ndarray
+Floats = NDArray[np.float32]
+Labels = NDArray[np.int32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sampler:
-    """Latents [B, Z] and labels int32 [B] to waveforms [B, S] in [-1, 1]."""
+    """Latents [B, Z] and labels int32 [B] to waveforms [B, S] in [-1, 1].
 
-    sample: Callable[[Latents, Labels], np.ndarray]
+    reconstruct: waveforms [B, S], S a whole number of hops, to what is left of them after analyse and decode.
+    facts: what a report says of the model: architecture, recipe, step, minutes, device, backend.
+    """
+
+    sample: Callable[[Floats, Labels], Floats]
+    reconstruct: Callable[[Floats], Floats]
     latent_size: int
     label_names: tuple[str, ...]
-    sample_rate_hz: int
+    audio: AudioSpec
+    facts: dict[str, Any]
 
-    def __call__(self, latents: Latents, labels: Labels) -> np.ndarray:
+    def __call__(self, latents: Floats, labels: Labels) -> Floats:
         """Make the sounds."""
         return self.sample(latents, labels)
+
+    def latent(self, seed: int, item: int) -> Floats:
+        """The latent [Z] of an item: the service draws the same."""
+        return generator_at(seed, item).standard_normal(self.latent_size, dtype="float32")
 
     def label(self, name: str | None) -> int | None:
         """Index of a label.
@@ -48,22 +61,30 @@ def open_sampler(folder: Path) -> Sampler:
 
     Raises: LatentoneError where it is neither.
     """
-    if (folder / "assets.extra" / "contract.json").is_file():
-        return _of_model(folder)
-    if (folder / "run.json").is_file():
-        return _of_run(Run.open(folder))
-    raise LatentoneError(f"{folder} is neither a run (runs/<name>) nor a model's version (models/<name>/<version>)")
+    check_source(folder)
+    return _of_model(folder) if is_model(folder) else _of_run(Run.open(folder))
 
 
 def _of_run(run: Run) -> Sampler:
-    generator, representation = run.trained_generator(), run.representation()
+    generator, representation = players.trained_generator(run), players.representation(run)
     labelled = bool(run.label_names)
     make = compiled(lambda latent, label: representation.decode(generator(latent, label if labelled else None)))
+    again = compiled(lambda waveforms: representation.decode(representation.encode(waveforms)))
+    step, seconds = checkpoint.load_result(run.folder)[1], checkpoint.load(run.folder)[1][1]
     return Sampler(
         sample=lambda latents, labels: np.asarray(make(latents, labels)),
+        reconstruct=lambda waveforms: np.asarray(again(waveforms)),
         latent_size=run.spec.melspec.latent_size,
         label_names=run.label_names,
-        sample_rate_hz=run.spec.audio.sample_rate_hz,
+        audio=run.spec.audio,
+        facts={
+            "architecture": "melspec",
+            "recipe": run.spec.recipe,
+            "step": step,
+            "minutes": round(seconds / 60.0, 1),
+            "device": run.device,
+            "backend": run.backend,
+        },
     )
 
 
@@ -71,15 +92,24 @@ def _of_model(folder: Path) -> Sampler:
     import tensorflow as tf
 
     contract: dict[str, Any] = json.loads((folder / "assets.extra" / "contract.json").read_text())
-    generate = tf.saved_model.load(str(folder)).signatures["generate"]
+    loaded = tf.saved_model.load(str(folder))
+    signatures, labelled = loaded.signatures, bool(contract["labels"])
 
-    def sample(latents: Latents, labels: Labels) -> np.ndarray:
-        given = {"latent": tf.constant(latents)} | ({"label": tf.constant(labels)} if contract["labels"] else {})
-        return generate(**given)["waveform"].numpy()  # type: ignore[no-any-return]
+    def sample(latents: Floats, labels: Labels) -> Floats:
+        given = {"latent": tf.constant(latents)} | ({"label": tf.constant(labels)} if labelled else {})
+        return np.asarray(signatures["generate"](**given)["waveform"].numpy())
 
+    def reconstruct(waveforms: Floats) -> Floats:
+        features = signatures["analyse"](waveform=tf.constant(waveforms))["features"]
+        return np.asarray(signatures["decode"](features=features)["waveform"].numpy())
+
+    recipe = contract["recipe"]
     return Sampler(
         sample=sample,
+        reconstruct=reconstruct,
         latent_size=contract["latent"]["size"],
         label_names=tuple(contract["labels"]),
-        sample_rate_hz=contract["audio"]["sample_rate_hz"],
+        audio=AudioSpec.from_json(contract["audio"]),
+        facts={"architecture": contract["architecture"], "recipe": recipe.get("name"), "step": recipe.get("steps")}
+        | {name: recipe.get(name) for name in ("minutes", "device", "backend")},
     )

@@ -38,7 +38,7 @@ def trainer(*arguments: str, folder: Path, **environment: str) -> subprocess.Com
 def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     done = trainer("train", "--steps", "3", "--export", "models", *SMALL, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.startswith("device: CPU, Keras on tensorflow")
+    assert done.stdout.startswith("device: CPU (")
     run, model = tmp_path / "runs" / "notes-quickstart-1", tmp_path / "models" / "notes" / "1"
     assert f"exported: {model.relative_to(tmp_path)}" in done.stdout
     assert list((run / "previews").glob("*.png"))
@@ -48,7 +48,11 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     assert written["spec"]["log_mel"]["db_max"] is not None
     assert written["made_with"]["keras"]
     scores = json.loads((run / "scores.json").read_text())
-    assert json.loads((model / "assets.extra" / "contract.json").read_text())["scores"] == scores
+    assert (
+        json.loads((model / "assets.extra" / "contract.json").read_text())["scores"]["measures"] == scores["measures"]
+    )
+    assert "report: runs/notes-quickstart-1/report.html" in done.stdout
+    assert '"critic_loss"' in (run / "history.jsonl").read_text()
     assert "Fingerprint" not in done.stderr
 
     made = trainer("generate", str(model), "--count", "2", "--label", "fm", "--seed", "7", folder=tmp_path)
@@ -56,6 +60,12 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     first, second = (soundfile.read(tmp_path / line)[0] for line in made.stdout.split())
     assert len(first) == 2_048
     assert (first != second).any()
+
+    compared = trainer("compare", str(run), str(model), "--samples", "60", "--embedding", "log-mel", folder=tmp_path)
+    assert compared.returncode == 0, compared.stderr[-2000:]
+    page = (tmp_path / "reports" / "compare" / "report.html").read_text()
+    assert "runs/notes-quickstart-1" in page
+    assert "models/notes/1" in page
 
     resumed = trainer("train", "--resume", str(run), "--steps", "5", folder=tmp_path)
     assert resumed.returncode == 0, resumed.stderr[-2000:]
@@ -93,7 +103,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "export", "generate"])
+@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "compare", "export", "generate"])
 def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
     done = trainer(command, "--help", folder=tmp_path)
     assert done.returncode == 0
@@ -113,6 +123,8 @@ def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
         (["export", "runs/none"], "is not a run"),
         (["generate", "models/none/1"], "neither a run"),
         (["evaluate", "models/none/1"], "neither a run"),
+        (["compare", "models/none/1"], "two runs or models"),
+        (["compare", "models/none/1", "models/none/2"], "neither a run"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )

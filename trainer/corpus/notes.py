@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from dataclasses import astuple, dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -55,13 +56,16 @@ class Note:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def notes_source(*, count: int = 360, seconds: float = 1.0, seed: int = 0) -> Source:
+def notes_source(
+    *, count: int = 360, seconds: float = 1.0, seed: int = 0, label: Literal["family", "pitch"] = "family"
+) -> Source:
     """Notes of three families over four octaves, with pitch and velocity.
 
-    Label: the family. Group: pitch, velocity and variant together. Every family plays the same combinations,
-    so that what is held out was trained on in no family.
-    Raises: SpecError for a count below 6, seconds not in 0.1..60 or a seed below 0.
+    Label: the family, or the MIDI pitch. Group: pitch, velocity and variant together. Every family plays the same
+    combinations, so that what is held out was trained on in no family.
+    Raises: SpecError for a count below 6, seconds not in 0.1..60, a seed below 0 or another label.
     """
+    check(label in ("family", "pitch"), f"label={label!r} is not family or pitch")
     check(count >= 6, f"count={count} must be 6 or more: two notes a family")
     check(0.1 <= seconds <= 60, f"seconds={seconds} is not in 0.1..60")
     check(seed >= 0, f"seed={seed} must be 0 or more")
@@ -78,17 +82,17 @@ def notes_source(*, count: int = 360, seconds: float = 1.0, seed: int = 0) -> So
     return Source(
         name="notes",
         licence="CC0 1.0",
-        recordings=tuple(_recording(note) for note in notes[:count]),
-        label_names=tuple(sorted(FAMILIES)),
+        recordings=tuple(_recording(note, label) for note in notes[:count]),
+        label_names=tuple(sorted(FAMILIES) if label == "family" else map(str, sorted({note.pitch for note in notes}))),
     )
 
 
-def _recording(note: Note) -> Recording:
+def _recording(note: Note, label: str) -> Recording:
     group = f"pitch{note.pitch:03d}-velocity{note.velocity:03d}-variant{note.variant}"
     return Recording(
         name=f"{note.family}-{group}",
         sound=note,
-        label=note.family,
+        label=str(getattr(note, label)),
         group=group,
         pitch=float(note.pitch),
         velocity=note.velocity,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+PICTURE = "preview.png"
 
-def render(contract: dict[str, Any], command: str) -> str:
-    """Markdown of the card, from the contract and the command that makes the model again."""
+
+def render(contract: dict[str, Any], *, has_picture: bool) -> str:
+    """Markdown of the card of a contract. has_picture: whether preview.png lies beside it."""
     corpus, recipe, audio = contract["corpus"], contract["recipe"], contract["audio"]
     seconds = audio["clip_samples"] / audio["sample_rate_hz"]
     labels = ", ".join(contract["labels"]) or "none"
-    return f"""# {contract["name"]}, version {contract["version"]}
+    text = f"""# {contract["name"]}, version {contract["version"]}
 
 A {contract["architecture"]} generator: {seconds:.2f} s of mono sound at {audio["sample_rate_hz"]} Hz from
 {contract["latent"]["size"]} normal numbers. Labels: {labels}.
@@ -25,7 +27,7 @@ A {contract["architecture"]} generator: {seconds:.2f} s of mono sound at {audio[
 
 ## Make it again
 
-    {command}
+    {recipe["command"]}
 
 ## Scores
 
@@ -36,21 +38,26 @@ A {contract["architecture"]} generator: {seconds:.2f} s of mono sound at {audio[
 It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips. Sound is decoded
 from a mel spectrogram without phase, so expect the slight metallic colour of Griffin-Lim.
 """
+    return text + f"\n![Log-mel spectrograms, generated above and real below]({PICTURE})\n" if has_picture else text
 
 
 def _scores(scores: dict[str, Any]) -> str:
     if not scores:
         return "Not evaluated."
-    rows = [
-        ("class accuracy (independent classifier)", "class_accuracy", "class_accuracy_of_held_out"),
-        (
-            "Frechet distance to the training clips (classifier's embedding)",
-            "frechet_distance",
-            "frechet_distance_of_held_out",
-        ),
-    ]
-    lines = ["| measure | samples | real held-out clips |", "|---|---|---|"]
-    lines += [f"| {title} | {scores[own]:.3f} | {scores[floor]:.3f} |" for title, own, floor in rows]
-    lines.append(f"| diversity within a class, real = 1 | {scores['class_diversity']:.3f} | |")
-    lines.append(f"\n{scores['samples']} samples, seed {scores['seed']}, classifier `{scores['classifier']}`.")
+    lines = ["| measure | samples (95 %) | real held-out clips | good is |", "|---|---|---|---|"]
+    lines += [_row(score) for score in scores["measures"] if score["value"] is not None]
+    lines += [f"\n{sentence}" for sentence in scores["warnings"]]
+    embedding = f"{scores['embedding']['name']} `{scores['embedding']['digest']}`"
+    lines.append(
+        f"\n{scores['samples']} samples, seed {scores['seed']}, embedding {embedding}. Distances depend on the number "
+        "of clips: in brackets, what as many samples reach as there are held-out clips."
+    )
     return "\n".join(lines)
+
+
+def _row(score: dict[str, Any]) -> str:
+    interval = f" ({score['interval'][0]:.3g} to {score['interval'][1]:.3g})" if score["interval"] else ""
+    floor = score["floors"][0] if score["floors"] else None
+    beside = f"{floor['value']:.3g}" + (f" ({floor['own']:.3g})" if "own" in floor else "") if floor else ""
+    good = {"floor": "as real clips are"}.get(score["better"], score["better"])
+    return f"| {score['title']} | {score['value']:.3g} {score['unit']}{interval} | {beside} | {good} |"

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from trainer import checkpoint
+from trainer import checkpoint, players
 from trainer.autodiff import BACKEND
 from trainer.config import LatentoneError
 from trainer.export import card
-from trainer.files import write_json
+from trainer.files import atomic, write_json
 from trainer.run import Run
 from trainer.versions import versions
 
@@ -32,7 +32,7 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
         raise LatentoneError(f"export needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer export {run.folder}")
     from trainer.export import graph, parity
 
-    generator, representation = run.trained_generator(), run.representation()
+    generator, representation = players.trained_generator(run), players.representation(run)
     latent_size, label_count = run.spec.melspec.latent_size, len(run.label_names)
     name = name or run.spec.name
     with _new_version(models / name) as (folder, version):
@@ -46,10 +46,38 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
             "features": representation.describe(),
             "signatures": graph.describe(exported),
         }
-        (folder / "README.md").write_text(card.render(contract, _command(run)))
-        _add_pictures(run, folder)
-        write_json(folder / CONTRACT, contract | {"files": digests(folder)})
+        contract["recipe"]["command"] = _command(run, name)
+        preview = _preview(run)
+        if preview is not None:
+            shutil.copyfile(preview, folder / card.PICTURE)
+        _describe(folder, contract)
     return models / name / str(version)
+
+
+def update_scores(folder: Path, scores: Path) -> None:
+    """Write scores.json of an evaluation into the contract and the card of a version folder.
+
+    Raises: LatentoneError where the folder's files are not those of its contract.
+    """
+    contract = json.loads((folder / CONTRACT).read_text())
+    if contract["files"] != digests(folder):
+        raise LatentoneError(f"{folder}: its files are not those of its contract; export it again")
+    _describe(folder, contract | {"scores": _scores(scores)})
+
+
+def _describe(folder: Path, contract: dict[str, Any]) -> None:
+    """Write the card, then the contract that holds its digest."""
+    with atomic(folder / "README.md") as file:
+        file.write(card.render(contract, has_picture=(folder / card.PICTURE).exists()).encode())
+    write_json(folder / CONTRACT, contract | {"files": digests(folder)})
+
+
+def _scores(path: Path) -> dict[str, Any]:
+    """What an evaluation found, without what belongs to where and how it was run."""
+    if not path.exists():
+        return {}
+    document: dict[str, Any] = json.loads(path.read_text())
+    return {name: value for name, value in document.items() if name not in ("subject", "corpus", "command", "seconds")}
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -62,9 +90,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
     spec = run.spec
-    _, (steps, seconds, *_) = checkpoint.load(run.folder)
-    written = json.loads((run.folder / "run.json").read_text())
-    scores = run.folder / "scores.json"
+    _, (_, seconds, *_) = checkpoint.load(run.folder)
     return {
         "contract": 1,
         "name": name,
@@ -77,35 +103,35 @@ def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
         "corpus": {key: value for key, value in run.corpus.items() if key != "path"},
         "recipe": {
             "name": spec.recipe,
-            "steps": steps,
+            "steps": checkpoint.load_result(run.folder)[1],
             "batch": spec.loop.batch,
             "minutes": round(seconds / 60.0, 1),
             "seed": spec.loop.seed,
-            "backend": written["backend"],
-            "device": written["device"],
+            "backend": run.backend,
+            "device": run.device,
             "game": spec.game.to_json(),
             "augment": spec.augment.to_json(),
             "networks": spec.melspec.to_json(),
         },
-        "scores": json.loads(scores.read_text()) if scores.exists() else {},
+        "scores": _scores(run.folder / "scores.json"),
         "made_with": versions(),
     }
 
 
-def _command(run: Run) -> str:
+def _command(run: Run, name: str) -> str:
     loop = run.spec.loop
     budget = f"--minutes {loop.minutes:g}" if loop.minutes is not None else f"--steps {loop.steps}"
     corpus = "notes" if run.corpus["name"] == "notes" else f"path/to/{run.corpus['name']}"
-    return f"python -m trainer train --recipe {run.spec.recipe} --corpus {corpus} {budget} --export models"
+    return (
+        f"python -m trainer train --recipe {run.spec.recipe} --corpus {corpus} {budget} --export models --name {name}"
+    )
 
 
-def _add_pictures(run: Run, folder: Path) -> None:
-    """The last preview of the run (generated above, real below) goes with the card."""
+def _preview(run: Run) -> Path | None:
+    """The preview of the step that is exported, else the last one (generated above, real below)."""
+    step = checkpoint.load_result(run.folder)[1]
     pictures = sorted((run.folder / "previews").glob("step-*.png"))
-    if pictures:
-        shutil.copyfile(pictures[-1], folder / "preview.png")
-        with (folder / "README.md").open("a") as readme:
-            readme.write("\n![Log-mel spectrograms, generated above and real below](preview.png)\n")
+    return next((path for path in pictures if path.stem == f"step-{step:06d}"), pictures[-1] if pictures else None)
 
 
 @contextmanager

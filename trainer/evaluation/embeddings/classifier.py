@@ -18,42 +18,45 @@ from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, GlobalAvera
 
 from trainer.augment import augment, draw
 from trainer.autodiff import CompiledStep, compiled, value_and_gradients
-from trainer.config import AudioSpec, AugmentSpec, LatentoneError, LogMelSpec
+from trainer.config import AudioSpec, AugmentSpec, LatentoneError
 from trainer.corpus.store import PreparedCorpus
+from trainer.evaluation.front import Front, fitted_db_max
 from trainer.files import atomic
-from trainer.games import generator_at
 from trainer.objectives import class_loss
-from trainer.representations.log_mel import LogMel, fit_db_max
+from trainer.randomness import generator_at
 
 Tensor = Any
 EMBEDDING_SIZE = 64
 BATCH = 64
 EPOCHS = 16
+FEWEST_STEPS = 300  # a corpus of a few hundred clips has too few of them in 16 epochs
 AUGMENTATION = AugmentSpec(probability=0.5, shift_frames=10, shift_bins=2, gain=0.1, mask_frames=8, mask_bins=6)
-VERSION = 1  # raise it when anything here changes what is learnt
+VERSION = 2  # raise it when anything here changes what is learnt
 
 
 class Classifier:
-    """Waveforms to class probabilities and embeddings."""
+    """Waveforms to embeddings and class probabilities; an embedding by the name of `labels`."""
+
+    name = "labels"
+    size = EMBEDDING_SIZE
 
     def __init__(self, audio: AudioSpec, db_max: float, label_count: int) -> None:
-        self.representation = _front(audio, db_max)
+        self.front = Front(audio, db_max)
         self.audio, self.label_count, self.db_max = audio, label_count, db_max
-        self.network = _network((*self.representation.shape, 1), label_count)
+        self.network = _network((*self.front.shape, 1), label_count)
         self._run = compiled(self._forward)
 
     def _forward(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
-        picture = ops.expand_dims(self.representation.encode(waveforms), -1)
-        embedding, logits = self.network(picture, training=False)
+        embedding, logits = self.network(ops.expand_dims(self.front(waveforms), -1), training=False)
         return embedding, ops.softmax(logits)
 
-    def __call__(self, waveforms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Waveforms [N, S] to (embeddings [N, 64], class probabilities [N, L])."""
-        parts = [self._run(waveforms[start : start + BATCH]) for start in range(0, len(waveforms), BATCH)]
-        embeddings, probabilities = zip(*parts, strict=True)
-        return np.concatenate([np.asarray(e) for e in embeddings]), np.concatenate(
-            [np.asarray(p) for p in probabilities]
-        )
+    def __call__(self, waveforms: np.ndarray) -> np.ndarray:
+        """Waveforms [B, S] to embeddings [B, 64]."""
+        return np.asarray(self._run(waveforms)[0])
+
+    def probabilities(self, waveforms: np.ndarray) -> np.ndarray:
+        """Waveforms [B, S] to class probabilities [B, L]."""
+        return np.asarray(self._run(waveforms)[1])
 
     @property
     def digest(self) -> str:
@@ -90,16 +93,10 @@ def classifier_of(corpus: PreparedCorpus, report: Callable[[str], None] = lambda
     path = corpus.folder / f"classifier-{VERSION}.npz"
     if path.exists():
         return Classifier.load(path, corpus.audio, len(corpus.label_names))
-    report(f"training the classifier of {corpus.name} ({EPOCHS} epochs, once for this corpus)")
+    report(f"training the classifier of {corpus.name}, once for this corpus")
     classifier = _train(corpus)
     classifier.save(path)
     return classifier
-
-
-def _front(audio: AudioSpec, db_max: float) -> LogMel:
-    """A log-mel picture of about 64 frames and 64 bands."""
-    hop = 2 ** round(np.log2(audio.clip_samples / 64))
-    return LogMel(LogMelSpec(n_fft=4 * hop, hop_samples=hop, n_mels=64, db_range=70.0, db_max=db_max), audio)
 
 
 def _network(shape: tuple[int, ...], label_count: int) -> keras.Model:
@@ -116,18 +113,16 @@ def _network(shape: tuple[int, ...], label_count: int) -> keras.Model:
 
 def _train(corpus: PreparedCorpus) -> Classifier:
     keras.utils.set_random_seed(1)
-    sample = corpus.waveforms(corpus.train[:: max(1, len(corpus.train) // 512)])
-    spec = fit_db_max(_front(corpus.audio, 0.0).spec.replace(db_max=None), corpus.audio, sample)
-    classifier = Classifier(corpus.audio, float(spec.db_max or 0.0), len(corpus.label_names))
+    classifier = Classifier(corpus.audio, fitted_db_max(corpus), len(corpus.label_names))
     network = classifier.network
-    steps = EPOCHS * max(1, len(corpus.train) // BATCH)
+    steps = max(FEWEST_STEPS, EPOCHS * (len(corpus.train) // BATCH))
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(network.trainable_variables)
 
     def step(batch: dict[str, Any]) -> dict[str, Tensor]:
         def loss() -> tuple[Tensor, None]:
-            picture = augment(classifier.representation.encode(batch["waveform"]), batch["numbers"])
+            picture = augment(classifier.front(batch["waveform"]), batch["numbers"])
             return class_loss(network(ops.expand_dims(picture, -1), training=True)[1], batch["label"]), None
 
         (value, _), gradients = value_and_gradients(loss, network.trainable_variables)
@@ -138,6 +133,6 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     for number in range(steps):
         rng = generator_at(7, number)
         chosen = corpus.train[rng.integers(0, len(corpus.train), BATCH)]
-        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.representation.shape, BATCH, rng)
+        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.front.shape, BATCH, rng)
         run({"waveform": corpus.waveforms(chosen), "label": corpus.labels[chosen], "numbers": numbers})
     return classifier

@@ -1,0 +1,33 @@
+"""export: write a run as a SavedModel."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from trainer.console import say
+from trainer.run import Run
+
+
+def run(options: argparse.Namespace) -> int:
+    """Export, or say where to."""
+    trained = Run.open(options.run)
+    if options.dry_run:
+        say(f"would export {trained.folder} into {options.models / (options.name or trained.corpus['name'])}")
+        return 0
+    export_run(trained, options.models, options.name)
+    return 0
+
+
+def export_run(trained: Run, models: Path, name: str | None) -> None:
+    """Write the next version and say how to hear it."""
+    from trainer.export.publish import export
+
+    folder = export(trained, models, name=name or trained.corpus["name"])
+    model = folder.parent.name
+    say(
+        f"exported: {folder}\n"
+        f"hear it: python -m trainer generate {folder} --count 3\n"
+        f"serve it: make serve, then curl -X POST localhost:3000/v1/generate -H 'content-type: application/json' "
+        f'-d \'{{"model": "{model}"}}\' -o {model}.wav'
+    )

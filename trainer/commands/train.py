@@ -1,0 +1,85 @@
+"""train: train, evaluate, and export where asked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from trainer.commands.corpora import budget_of, corpus_of, show_plan, source_of, spec_of
+from trainer.config import LatentoneError
+from trainer.console import console, say
+from trainer.corpus import PreparedCorpus
+from trainer.run import Run, next_folder
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train. Returns 130 after Ctrl-C, when everything is saved."""
+    if options.resume is not None:
+        return _resume(options)
+    spec, source = spec_of(options), source_of(options)
+    if options.dry_run:
+        return show_plan(spec, source, options)
+    _say_device(options)
+    from trainer import players
+
+    corpus = corpus_of(options, spec, source)
+    folder = options.runs / options.run if options.run else next_folder(options.runs, f"{corpus.name}-{spec.recipe}")
+    return _play(players.begin(folder, spec, corpus), corpus, options)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    begun = Run.open(options.resume)
+    if options.dry_run:
+        console.print_json(json.dumps(begun.spec.to_json()))
+        return 0
+    changes = budget_of(options)
+    begun = begun.with_budget(changes) if changes else begun
+    corpus = PreparedCorpus.open(Path(begun.corpus["path"] if options.corpus == "notes" else options.corpus))
+    _say_device(options)
+    return _play(begun, corpus, options)
+
+
+def _say_device(options: argparse.Namespace) -> None:
+    from trainer.autodiff import BACKEND, devices
+
+    device, is_gpu = devices()
+    if options.device == "gpu" and not is_gpu:
+        raise LatentoneError(
+            f"--device gpu: Keras on {BACKEND} finds no GPU here; make install GPU={BACKEND} adds the CUDA wheels"
+        )
+    say(f"device: {device}, Keras on {BACKEND}")
+
+
+def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace) -> int:
+    from trainer import players
+    from trainer.preview import Preview
+
+    resume = options.resume is not None
+    say(f"corpus: {corpus.summary()}\nrun: {begun.folder}")
+    game = players.game(begun, corpus)
+    with Preview(begun, corpus, game, console, resume=resume) as preview:
+        outcome = players.play(begun, corpus, game, preview, resume=resume)
+    say(f"stopped: {outcome.reason}, {outcome.step} steps, {outcome.seconds / 60:.1f} minutes")
+    if outcome.reason == "interrupted":
+        say(f"go on: python -m trainer train --resume {begun.folder}")
+        return 130
+    _evaluate(begun, corpus)
+    if options.export is None:
+        say(f"export it: python -m trainer export {begun.folder}")
+        return 0
+    from trainer.commands.export import export_run
+
+    export_run(begun, options.export, options.name)
+    return 0
+
+
+def _evaluate(begun: Run, corpus: PreparedCorpus) -> None:
+    """Score the run, so that export can write it on the card; what can't be scored says why and fails nothing."""
+    from trainer.commands.evaluate import evaluate_and_report
+    from trainer.evaluation.evaluate import Plan
+
+    try:
+        evaluate_and_report([begun.folder], corpus, Plan(), begun.folder)
+    except LatentoneError as error:
+        say(f"not scored: {error}")

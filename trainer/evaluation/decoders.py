@@ -1,0 +1,51 @@
+"""Scores of the decoder: what is left of held-out clips after analyse and decode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from trainer.corpus.store import PreparedCorpus
+from trainer.evaluation.measure import Unmeasurable
+from trainer.evaluation.progress import Phases
+from trainer.evaluation.reconstruction import MEASURES
+from trainer.evaluation.reconstruction.ends import silence_noise
+from trainer.evaluation.reconstruction.measure import Reconstruction
+from trainer.evaluation.scores import Entry, entry, statistic_entry
+from trainer.sampler import Sampler
+
+CLIPS = 50
+BATCH = 10
+
+
+def scores(sampler: Sampler, corpus: PreparedCorpus, *, seed: int, phases: Phases) -> list[Entry]:
+    """Every measure of reconstruction over held-out clips, evenly taken; noise where silence goes in."""
+    indices = corpus.held_out[:: max(1, len(corpus.held_out) // CLIPS)][:CLIPS]
+    wanted = corpus.waveforms(indices)
+    starts = phases.each("decoding held-out clips", range(0, len(wanted), BATCH))
+    got = np.concatenate([sampler.reconstruct(wanted[start : start + BATCH]) for start in starts])
+    measures = phases.each("measuring the decoder", MEASURES.values())
+    found = [_score(measure, wanted, got, corpus.audio.sample_rate_hz, seed) for measure in measures]
+    silence = sampler.reconstruct(np.zeros((1, corpus.audio.clip_samples), "float32"))[0]
+    noise = silence_noise(silence)
+    title = "Decoder: noise where silence goes in, peak"
+    return [*found, entry("silence_noise", title, family="decoder", better="lower", unit="dBFS", value=noise, count=1)]
+
+
+def _score(measure: Reconstruction, wanted: np.ndarray, got: np.ndarray, rate_hz: int, seed: int) -> Entry:
+    """Mean over the clips that can be measured."""
+    values, reason = [], ""
+    for original, decoded in zip(wanted, got, strict=True):
+        try:
+            values.append(measure.of(original, decoded, rate_hz))
+        except Unmeasurable as why:
+            reason = str(why)
+    title = f"Decoder: {measure.title}"
+    facts: dict[str, Any] = {"family": "decoder", "better": measure.better, "unit": measure.unit}
+    if len(values) < 2:
+        return entry(measure.name, title, reason=reason, **facts)
+    means = np.array(values)
+    return statistic_entry(
+        lambda chosen: float(means[chosen].mean()), len(means), measure.name, title, seed=seed, **facts
+    )

@@ -1,0 +1,72 @@
+"""How training goes, from what it would export now: distance to held-out clips, diversity, copying.
+
+The same measures as an evaluation's, on fewer samples and log-mel statistics, which need no training of their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.corpus.store import PreparedCorpus
+from trainer.evaluation.clips import Clips, Real
+from trainer.evaluation.drawing import sample_labels
+from trainer.evaluation.embeddings.statistics import Statistics
+from trainer.evaluation.front import Front
+from trainer.evaluation.hearing import Ear, Sounds, corpus_sounds
+from trainer.evaluation.measure import Unmeasurable
+from trainer.evaluation.measures import find
+from trainer.evaluation.measures.frechet import frechet_distance
+from trainer.randomness import generator_at
+
+SAMPLES = 128  # always the same ones, so that previews compare
+BATCH = 32
+MEASURES = ("class_diversity", "copying", "nearest_training_clip")
+MOST_REAL = 2_048
+SEED = 2**32  # apart from every training step's stream
+Floats = NDArray[np.float32]
+Make = Callable[[Floats, NDArray[np.int32]], Floats]
+
+
+class Monitor:
+    """Fixed latents and labels, heard again at each call beside the same real clips."""
+
+    def __init__(self, corpus: PreparedCorpus, latent_size: int) -> None:
+        statistics = Statistics(corpus)
+        self._ear = Ear(Front(corpus.audio, statistics.front.db_max), corpus.audio.sample_rate_hz, statistics, None)
+        self.latents = generator_at(SEED, 0).standard_normal((SAMPLES, latent_size), dtype="float32")
+        self.labels = sample_labels(corpus, SAMPLES)
+        train = corpus.train[:: max(1, -(-len(corpus.train) // MOST_REAL))]
+        # Without clips that were held out the distance is to those that were learnt from: it can't see copying.
+        held_out = corpus.held_out[:MOST_REAL] if len(corpus.held_out) >= 2 else train
+        self._real = Real(self._ear(corpus_sounds(corpus, train)), self._ear(corpus_sounds(corpus, held_out)))
+        self.floor = frechet_distance(self._real.train.embeddings, self._real.held_out.embeddings)
+
+    def listen(self, make: Make) -> dict[str, float]:
+        """Hear what `make` gives for latents [B, Z] and labels [B]: waveforms [B, S].
+
+        Returns: distance (infinite where a sample is not finite), distance_floor, and as far as they can be computed
+        class_diversity, copying and nearest_training_clip.
+        """
+        candidate = self._ear(self._sounds(make))
+        if not np.isfinite(candidate.embeddings).all():
+            return {"distance": math.inf}
+        distance = frechet_distance(candidate.embeddings, self._real.held_out.embeddings)
+        values = {name: self._value(name, candidate) for name in MEASURES}
+        known = {name: value for name, value in values.items() if value is not None}
+        return {"distance": distance, "distance_floor": self.floor} | known
+
+    def _sounds(self, make: Make) -> list[Sounds]:
+        unknown = np.full(BATCH, np.nan, "float32")
+        starts = range(0, SAMPLES, BATCH)
+        parts = [(self.latents[start : start + BATCH], self.labels[start : start + BATCH]) for start in starts]
+        return [Sounds(make(latents, np.maximum(labels, 0)), labels, unknown) for latents, labels in parts]
+
+    def _value(self, name: str, candidate: Clips) -> float | None:
+        try:
+            return find(name).look(candidate, self._real)(np.arange(SAMPLES))
+        except Unmeasurable:
+            return None
