@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from service.contract import Contract, Signature, TensorSpec
 from service.errors import BrokenModel
+from service.hush import hushed
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -27,10 +28,12 @@ def tensorflow(threads: int, op_threads: int) -> Any:
     # Without this TensorFlow imports Keras, which a SavedModel does not need: four seconds saved.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    with hushed():
+        import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(op_threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
+        tf.config.threading.set_intra_op_parallelism_threads(op_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        tf.constant(0)  # starts the runtime: the rest of what it has to say
     return tf
 
 

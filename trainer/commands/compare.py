@@ -6,6 +6,7 @@ import argparse
 
 from trainer.commands.evaluate import corpus_for, evaluate_and_report
 from trainer.config import LatentoneError
+from trainer.hush import start_backend
 from trainer.run import check_source
 
 
@@ -16,6 +17,7 @@ def run(options: argparse.Namespace) -> int:
     for source in options.sources:
         check_source(source)
     corpus = corpus_for(options.sources, options.corpus)
+    start_backend()
     from trainer.evaluation.evaluate import Plan
 
     plan = Plan(samples=options.samples, seed=options.seed, embedding=options.embedding)

@@ -11,6 +11,7 @@ from trainer.config import LatentoneError
 from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
 from trainer.files import write_json
+from trainer.hush import start_backend
 from trainer.run import Run, check_source, is_model
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run(options: argparse.Namespace) -> int:
     if options.update_card and not is_model(options.source):
         raise LatentoneError("--update-card: a run has no card; export it, or give models/<name>/<version>")
     corpus = corpus_for([options.source], options.corpus)
+    start_backend()
     from trainer.evaluation.evaluate import Plan
 
     plan = Plan(samples=options.samples, seed=options.seed, embedding=options.embedding)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from trainer.console import say
+from trainer.hush import start_backend
 from trainer.run import Run
 
 
@@ -21,6 +22,7 @@ def run(options: argparse.Namespace) -> int:
 
 def export_run(trained: Run, models: Path, name: str | None) -> None:
     """Write the next version and say how to hear it."""
+    start_backend()
     from trainer.export.publish import export
 
     folder = export(trained, models, name=name or trained.corpus["name"])

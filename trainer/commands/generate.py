@@ -6,6 +6,7 @@ import argparse
 
 from trainer.config import LatentoneError
 from trainer.console import say
+from trainer.hush import start_backend
 from trainer.run import check_source
 
 
@@ -14,6 +15,7 @@ def run(options: argparse.Namespace) -> int:
     if options.count < 1:
         raise LatentoneError(f"--count {options.count}: 1 or more sounds")
     check_source(options.source)
+    start_backend()
     import numpy as np
 
     from trainer import wav

@@ -10,6 +10,7 @@ from trainer.commands.corpora import budget_of, corpus_of, show_plan, source_of,
 from trainer.config import LatentoneError
 from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
+from trainer.hush import start_backend
 from trainer.run import Run, next_folder
 
 
@@ -41,6 +42,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _say_device(options: argparse.Namespace) -> None:
+    start_backend()
     from trainer.autodiff import BACKEND, devices
 
     device, is_gpu = devices()
