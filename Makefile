@@ -2,11 +2,13 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-CORPUS ?= notes
-RECIPE ?= quickstart
-MODELS ?= models
-GPU    ?=
-ARGS   ?=
+CORPUS  ?= notes
+RECIPE  ?= quickstart
+MODELS  ?= models
+GPU     ?=
+FSDD    ?= fsdd
+MINUTES ?= 25
+ARGS    ?=
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
@@ -68,6 +70,10 @@ check: $(VENV)/.dev ## lint, format, types, walls, generated code
 .PHONY: bench
 bench: $(VENV)/.dev ## measure speed on this machine, side by side
 	@$(PY) -m bench $(ARGS)
+
+.PHONY: results
+results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=path/to/fsdd MINUTES=25
+	@bash bench/results.sh "$(FSDD)" "$(MINUTES)" $(PY)
 
 .PHONY: proto
 proto: $(VENV)/.dev ## generate service/generated from protos/
