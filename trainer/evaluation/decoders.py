@@ -12,7 +12,7 @@ from trainer.evaluation.progress import Phases
 from trainer.evaluation.reconstruction import MEASURES
 from trainer.evaluation.reconstruction.ends import silence_noise
 from trainer.evaluation.reconstruction.measure import Reconstruction
-from trainer.evaluation.scores import Entry, entry, statistic_entry
+from trainer.evaluation.scores import Entry, entry, explanation_of, statistic_entry
 from trainer.sampler import Sampler
 
 CLIPS = 50
@@ -42,7 +42,12 @@ def _score(measure: Reconstruction, wanted: np.ndarray, got: np.ndarray, rate_hz
         except Unmeasurable as why:
             reason = str(why)
     title = f"Decoder: {measure.title}"
-    facts: dict[str, Any] = {"family": "decoder", "better": measure.better, "unit": measure.unit}
+    facts: dict[str, Any] = {
+        "family": "decoder",
+        "better": measure.better,
+        "unit": measure.unit,
+        "explanation": explanation_of(measure.function),
+    }
     if len(values) < 2:
         return entry(measure.name, title, reason=reason, **facts)
     means = np.array(values)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -40,6 +41,7 @@ def entry(
     limits: tuple[float, float] | None = None,
     count: int = 0,
     floors: list[Entry] | None = None,
+    explanation: str = "",
     reason: str = "",
 ) -> Entry:
     """One score as a document holds it; a value that is not finite is none."""
@@ -54,8 +56,14 @@ def entry(
         "interval": list(limits) if finite and limits is not None else None,
         "count": count,
         "floors": floors or [],
+        "explanation": explanation,
         "reason": reason or ("" if finite else "the result is not a number"),
     }
+
+
+def explanation_of(function: Callable[..., object]) -> str:
+    """What a function's docstring says first, for people."""
+    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
 
 
 def statistic_entry(statistic: Statistic, count: int, name: str, title: str, *, seed: int, **facts: Any) -> Entry:
@@ -65,13 +73,16 @@ def statistic_entry(statistic: Statistic, count: int, name: str, title: str, *, 
 
 
 def _score(measure: Measure, candidate: Clips, real: Real, seed: int) -> Entry:
-    family: Family = "labels" if measure.name in LABELLED else "generator"
+    facts: dict[str, Any] = {
+        "family": "labels" if measure.name in LABELLED else "generator",
+        "better": measure.better,
+        "explanation": explanation_of(measure.look),
+    }
     try:
         statistic = measure.look(candidate, real)
     except Unmeasurable as reason:
-        return entry(measure.name, measure.title, family=family, better=measure.better, reason=str(reason))
-    floors = list(_floors(measure, candidate, real, statistic, seed))
-    facts: dict[str, Any] = {"family": family, "better": measure.better, "floors": floors}
+        return entry(measure.name, measure.title, reason=str(reason), **facts)
+    facts["floors"] = list(_floors(measure, candidate, real, statistic, seed))
     return statistic_entry(statistic, len(candidate), measure.name, measure.title, seed=seed, **facts)
 
 

@@ -23,11 +23,15 @@ NO_REASON = "the document gives no reason"
 
 @dataclass(frozen=True)
 class Floor:
-    """What real clips reach. owner: the subject it belongs to, where the subjects' floors differ."""
+    """What real clips reach. owner: the subject it belongs to, where the subjects' floors differ.
+
+    own: what as many samples reach as there are real clips, a word for each subject; empty where it is not known.
+    """
 
     title: str
     quantity: Quantity
     owner: str
+    own: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +126,15 @@ def _floors(entries: Sequence[Entry | None], subjects: Sequence[Subject]) -> tup
                 found.setdefault((floor["title"], quantity), subject.name)
     titles = [title for title, _ in found]
     return tuple(
-        Floor(title, quantity, owner if titles.count(title) > 1 else "") for (title, quantity), owner in found.items()
+        Floor(title, quantity, owner if titles.count(title) > 1 else "", _own(entries, title))
+        for (title, quantity), owner in found.items()
     )
+
+
+def _own(entries: Sequence[Entry | None], title: str) -> str:
+    floors = [floor for entry in entries if entry for floor in entry.get("floors") or () if floor["title"] == title]
+    known = [Quantity.read({"value": floor["own"]}) for floor in floors if "own" in floor]
+    return ", ".join(quantity.text for quantity in known if quantity)
 
 
 def _unmeasured(entries: Sequence[Entry | None], subjects: Sequence[Subject]) -> list[Unmeasured]:

@@ -129,3 +129,11 @@ def test_an_interval_is_read_whichever_way_round_it_is() -> None:
     read = Quantity.read({"value": -2.0, "interval": [-1.0, -3.0]})
     assert read is not None
     assert (read.low, read.high) == (-3.0, -1.0)
+
+
+def test_a_floor_of_fewer_clips_says_what_as_many_samples_reach() -> None:
+    floor = {"title": "held-out clips", "value": 0.36, "count": 300}
+    entries = [material.measure("frechet_distance", 0.5) | {"floors": [floor | {"own": own}]} for own in (0.615, 0.9)]
+    text = Reader(render([subject("one", entries[0]), subject("two", entries[1])], title="t")).text
+    assert "as many samples reach 0.615, 0.9" in text
+    assert "as many samples" not in Reader(render([subject("one", entries[0] | {"floors": [floor]})], title="t")).text
