@@ -26,6 +26,7 @@ SAMPLES = 128  # always the same ones, so that previews compare
 BATCH = 32
 MEASURES = ("class_diversity", "copying", "nearest_training_clip")
 MOST_REAL = 2_048
+ENOUGH = 2 * Statistics.size  # held-out clips; fewer are too uneven to choose by, and training clips join them
 SEED = 2**32  # apart from every training step's stream
 Floats = NDArray[np.float32]
 Make = Callable[[Floats, NDArray[np.int32]], Floats]
@@ -40,10 +41,13 @@ class Monitor:
         self.latents = generator_at(SEED, 0).standard_normal((SAMPLES, latent_size), dtype="float32")
         self.labels = sample_labels(corpus, SAMPLES)
         train = corpus.train[:: max(1, -(-len(corpus.train) // MOST_REAL))]
-        # Without clips that were held out the distance is to those that were learnt from: it can't see copying.
         held_out = corpus.held_out[:MOST_REAL] if len(corpus.held_out) >= 2 else train
         self._real = Real(self._ear(corpus_sounds(corpus, train)), self._ear(corpus_sounds(corpus, held_out)))
-        self.floor = frechet_distance(self._real.train.embeddings, self._real.held_out.embeddings)
+        known, unknown = self._real.train.embeddings, self._real.held_out.embeddings
+        if len(unknown) < ENOUGH:
+            self._reference, self.floor = np.concatenate([known, unknown]), frechet_distance(unknown, known)
+        else:
+            self._reference, self.floor = unknown, frechet_distance(known, unknown)
 
     def listen(self, make: Make) -> dict[str, float]:
         """Hear what `make` gives for latents [B, Z] and labels [B]: waveforms [B, S].
@@ -54,7 +58,7 @@ class Monitor:
         candidate = self._ear(self._sounds(make))
         if not np.isfinite(candidate.embeddings).all():
             return {"distance": math.inf}
-        distance = frechet_distance(candidate.embeddings, self._real.held_out.embeddings)
+        distance = frechet_distance(candidate.embeddings, self._reference)
         values = {name: self._value(name, candidate) for name in MEASURES}
         known = {name: value for name, value in values.items() if value is not None}
         return {"distance": distance, "distance_floor": self.floor} | known
