@@ -60,4 +60,5 @@ def _row(score: dict[str, Any]) -> str:
     floor = score["floors"][0] if score["floors"] else None
     beside = f"{floor['value']:.3g}" + (f" ({floor['own']:.3g})" if "own" in floor else "") if floor else ""
     good = {"floor": "as real clips are"}.get(score["better"], score["better"])
-    return f"| {score['title']} | {score['value']:.3g} {score['unit']}{interval} | {beside} | {good} |"
+    value = f"{score['value']:.3g} {score['unit']}".strip()
+    return f"| {score['title']} | {value}{interval} | {beside} | {good} |"
