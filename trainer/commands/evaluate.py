@@ -62,7 +62,9 @@ def default_output(source: Path) -> Path:
 
 
 def evaluate_and_report(sources: Sequence[Path], corpus: PreparedCorpus, plan: Plan, output: Path) -> None:
-    """Score each source by one plan and write report.html, and for a single one scores.json, into `output`.
+    """Score each source by one plan and write report.html and scores.json into `output`.
+
+    scores.json: the document of a single source, a list of documents for several.
 
     Raises: LatentoneError where one does not fit the corpus: before anything is computed.
     """
@@ -82,8 +84,8 @@ def evaluate_and_report(sources: Sequence[Path], corpus: PreparedCorpus, plan: P
         evaluation.document["command"] = _command(sources, corpus, plan)
         subjects.append(subject_of(evaluation, corpus, source))
         print_scores(evaluation.document, console)
-    if len(sources) == 1:
-        write_json(output / SCORES, evaluation.document)
+    documents = [subject.document for subject in subjects]
+    write_json(output / SCORES, documents[0] if len(documents) == 1 else documents)
     _write_report(output, subjects, " beside ".join(map(str, sources)))
 
 
