@@ -7,15 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from trainer.files import atomic
+from trainer.versions import is_installed
 
 
 def available() -> bool:
     """Whether matplotlib is installed."""
-    try:
-        import matplotlib.figure  # noqa: F401  # only whether it is there
-    except ImportError:
-        return False
-    return True
+    return is_installed("matplotlib.figure")
 
 
 def grid(rows: dict[str, np.ndarray], path: Path, *, titles: list[str] | None = None) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import platform
 
 VERSION = "0.1.0"
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "librosa", "soundfile")
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported; it is imported to know."""
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 def versions() -> dict[str, str]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.trainer import tiny
 from trainer import players
@@ -32,6 +33,7 @@ sys.exit(code)
 """
 
 
+@pytest.mark.timeout(600)  # JAX is slow at a classifier's gradients on a CPU
 def test_jax_trains_with_keras_and_numpy_alone_and_tensorflow_exports(tmp_path: Path) -> None:
     prepared = tiny.corpus(tmp_path / "corpora")
     small = ["--set", "melspec.generator_widths=(8,8)", "--set", "melspec.critic_widths=(8,8)", "--set", "loop.batch=4"]
@@ -54,7 +56,7 @@ def test_jax_trains_with_keras_and_numpy_alone_and_tensorflow_exports(tmp_path: 
         env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

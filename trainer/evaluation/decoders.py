@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from trainer.corpus.store import PreparedCorpus
+from trainer.evaluation.bootstrap import interval
 from trainer.evaluation.measure import Unmeasurable
 from trainer.evaluation.progress import Phases
 from trainer.evaluation.reconstruction import MEASURES
 from trainer.evaluation.reconstruction.ends import silence_noise
 from trainer.evaluation.reconstruction.measure import Reconstruction
-from trainer.evaluation.scores import Entry, entry, explanation_of, statistic_entry
+from trainer.evaluation.scores import Entry, entry, explanation_of
 from trainer.sampler import Sampler
+from trainer.versions import is_installed
 
 CLIPS = 50
 BATCH = 10
@@ -21,6 +23,8 @@ BATCH = 10
 
 def scores(sampler: Sampler, corpus: PreparedCorpus, *, seed: int, phases: Phases) -> list[Entry]:
     """Every measure of reconstruction over held-out clips, evenly taken; noise where silence goes in."""
+    if not is_installed("librosa"):
+        return [_entry(measure, reason="librosa is not installed") for measure in MEASURES.values()]
     indices = corpus.held_out[:: max(1, len(corpus.held_out) // CLIPS)][:CLIPS]
     wanted = corpus.waveforms(indices)
     starts = phases.each("decoding held-out clips", range(0, len(wanted), BATCH))
@@ -41,16 +45,20 @@ def _score(measure: Reconstruction, wanted: np.ndarray, got: np.ndarray, rate_hz
             values.append(measure.of(original, decoded, rate_hz))
         except Unmeasurable as why:
             reason = str(why)
-    title = f"Decoder: {measure.title}"
-    facts: dict[str, Any] = {
-        "family": "decoder",
-        "better": measure.better,
-        "unit": measure.unit,
-        "explanation": explanation_of(measure.function),
-    }
     if len(values) < 2:
-        return entry(measure.name, title, reason=reason, **facts)
-    means = np.array(values)
-    return statistic_entry(
-        lambda chosen: float(means[chosen].mean()), len(means), measure.name, title, seed=seed, **facts
+        return _entry(measure, reason=reason)
+    known = np.array(values)
+    limits = interval(lambda chosen: float(known[chosen].mean()), len(known), seed=seed)
+    return _entry(measure, value=float(known.mean()), limits=limits, count=len(known))
+
+
+def _entry(measure: Reconstruction, **score: Any) -> Entry:
+    return entry(
+        measure.name,
+        f"Decoder: {measure.title}",
+        family="decoder",
+        better=measure.better,
+        unit=measure.unit,
+        explanation=explanation_of(measure.function),
+        **score,
     )

@@ -14,6 +14,7 @@ from trainer.evaluation.hearing import Floats
 from trainer.evaluation.pitch import pitch_accuracy, pitch_error_cents, pitch_of_labels, track
 from trainer.evaluation.progress import Phases
 from trainer.evaluation.scores import HELD_OUT, Entry, entry, statistic_entry
+from trainer.versions import is_installed
 
 CLIPS = 48  # that are tracked: a quarter of a second each
 FACTS: dict[str, dict[str, Any]] = {
@@ -40,9 +41,7 @@ def scores(draw: Draw, corpus: PreparedCorpus, pitches: Floats | None, *, seed: 
         reason = "labels do not stand for pitches, so none was asked for"
         return [entry(name, reason=reason, **facts) for name, facts in FACTS.items()]
     rate = corpus.audio.sample_rate_hz
-    try:
-        import librosa  # noqa: F401  # only whether it is there
-    except ImportError:
+    if not is_installed("librosa"):
         return [entry(name, reason="librosa is not installed", **facts) for name, facts in FACTS.items()]
     wanted = pitches[draw.labels[:CLIPS]]
     tracked = np.array([track(waveform, rate) for waveform in phases.each("tracking pitch", draw.kept[:CLIPS])])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -98,6 +99,17 @@ def test_a_saved_model_of_another_form_is_refused_with_the_form(prepared: Prepar
 def test_an_unknown_embedding_is_refused_with_what_is_known(name: str, says: str, prepared: PreparedCorpus) -> None:
     with pytest.raises(LatentoneError, match=says):
         find_embedding(name, prepared, silent)
+
+
+def test_inception_embeds_pictures(prepared: PreparedCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real network; its weights are a download that a test must not ask for, so they are random."""
+    network = keras.applications.InceptionV3
+    monkeypatch.setattr(keras.applications, "InceptionV3", lambda **given: network(**given | {"weights": None}))
+    embedding = find_embedding("inception", prepared, silent)
+    vectors = embedding(prepared.waveforms([0, 1, 30]))
+    assert vectors.shape == (3, embedding.size)
+    assert np.isfinite(vectors).all()
+    assert np.abs(vectors[0] - vectors[2]).max() > 0
 
 
 def test_inception_without_its_weights_says_what_to_do(prepared: PreparedCorpus, tmp_path: Path) -> None:

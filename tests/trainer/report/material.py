@@ -10,7 +10,7 @@ import soxr
 
 from trainer.config import AudioSpec, LogMelSpec
 from trainer.corpus.notes import Note
-from trainer.report import Clip, Subject
+from trainer.report.subject import Clip, Subject
 from trainer.representations.log_mel import LogMel
 
 RATE_HZ = 8_000

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.trainer.report import material
-from trainer.report import write
+from trainer.report.page import write
 
 CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None:

@@ -12,10 +12,10 @@ from matplotlib import colormaps
 from PIL import Image
 
 from tests.trainer.report import material
-from trainer.report import Clip, Subject
 from trainer.report.listening import beside_nearest, beside_real
 from trainer.report.sounds import sound_uri
 from trainer.report.spectrograms import LARGEST, spectrogram_uri
+from trainer.report.subject import Clip, Subject
 
 
 def content(uri: str) -> io.BytesIO:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.trainer.report import material
-from trainer.report import Subject
 from trainer.report.confusion import Confusion, confusion_of
 from trainer.report.formats import moment, number, plain
+from trainer.report.subject import Subject
 
 
 def drawing(names: list[str], confusion: list[list[float]]) -> Confusion:

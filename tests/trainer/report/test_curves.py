@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from tests.trainer.report import material
-from trainer.report import Subject, theme
+from trainer.report import theme
 from trainer.report.charts import chart_uri
 from trainer.report.curves import Plot, plots_of
+from trainer.report.subject import Subject
 
 
 def subject(history: list[dict[str, float]], name: str = "one") -> Subject:

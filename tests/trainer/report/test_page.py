@@ -9,7 +9,8 @@ import pytest
 
 from tests.trainer.report import material
 from tests.trainer.report.reader import Reader
-from trainer.report import Subject, render, write
+from trainer.report.page import render, write
+from trainer.report.subject import Subject
 
 EVIL = "<script>alert(1)</script>\"'&$x^{"
 SECTIONS = ["scores", "listening", "nearest", "classes", "training", "configuration", "corpus", "machine"]

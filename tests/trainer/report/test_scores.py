@@ -9,11 +9,12 @@ import pytest
 
 from tests.trainer.report import material
 from tests.trainer.report.reader import Reader
-from trainer.report import Subject, render
+from trainer.report.page import render
 from trainer.report.quantity import Quantity
 from trainer.report.ranking import ranks
 from trainer.report.scores import score_table
 from trainer.report.strip import strip_of
+from trainer.report.subject import Subject
 from trainer.report.summary import differences
 
 

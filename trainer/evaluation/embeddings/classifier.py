@@ -28,10 +28,11 @@ from trainer.randomness import generator_at
 Tensor = Any
 EMBEDDING_SIZE = 64
 BATCH = 64
+SMALL_CORPUS = 1_000  # clips; half the batch does for fewer
 EPOCHS = 16
 FEWEST_STEPS = 300  # a corpus of a few hundred clips has too few of them in 16 epochs
 AUGMENTATION = AugmentSpec(probability=0.5, shift_frames=10, shift_bins=2, gain=0.1, mask_frames=8, mask_bins=6)
-VERSION = 2  # raise it when anything here changes what is learnt
+VERSION = 3  # raise it when anything here changes what is learnt
 
 
 class Classifier:
@@ -115,7 +116,8 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     keras.utils.set_random_seed(1)
     classifier = Classifier(corpus.audio, fitted_db_max(corpus), len(corpus.label_names))
     network = classifier.network
-    steps = max(FEWEST_STEPS, EPOCHS * (len(corpus.train) // BATCH))
+    batch = BATCH if len(corpus.train) >= SMALL_CORPUS else BATCH // 2
+    steps = max(FEWEST_STEPS, EPOCHS * (len(corpus.train) // batch))
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(network.trainable_variables)
@@ -132,7 +134,7 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     run = CompiledStep(step, [*network.variables, *optimizer.variables])
     for number in range(steps):
         rng = generator_at(7, number)
-        chosen = corpus.train[rng.integers(0, len(corpus.train), BATCH)]
-        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.front.shape, BATCH, rng)
+        chosen = corpus.train[rng.integers(0, len(corpus.train), batch)]
+        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.front.shape, batch, rng)
         run({"waveform": corpus.waveforms(chosen), "label": corpus.labels[chosen], "numbers": numbers})
     return classifier
