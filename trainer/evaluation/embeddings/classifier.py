@@ -116,8 +116,8 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     keras.utils.set_random_seed(1)
     classifier = Classifier(corpus.audio, fitted_db_max(corpus), len(corpus.label_names))
     network = classifier.network
-    batch = BATCH if len(corpus.train) >= SMALL_CORPUS else BATCH // 2
-    steps = max(FEWEST_STEPS, EPOCHS * (len(corpus.train) // batch))
+    size = BATCH if len(corpus.train) >= SMALL_CORPUS else BATCH // 2
+    steps = max(FEWEST_STEPS, EPOCHS * (len(corpus.train) // size))
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(network.trainable_variables)
@@ -134,7 +134,7 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     run = CompiledStep(step, [*network.variables, *optimizer.variables])
     for number in range(steps):
         rng = generator_at(7, number)
-        chosen = corpus.train[rng.integers(0, len(corpus.train), batch)]
-        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.front.shape, batch, rng)
+        chosen = corpus.train[rng.integers(0, len(corpus.train), size)]
+        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.front.shape, size, rng)
         run({"waveform": corpus.waveforms(chosen), "label": corpus.labels[chosen], "numbers": numbers})
     return classifier
