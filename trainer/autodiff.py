@@ -94,8 +94,8 @@ class CompiledStep:
 
 
 def compiled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Compile a function that assigns nothing (sampling, representations)."""
-    return tf.function(function) if BACKEND == "tensorflow" else jax.jit(function)  # type: ignore[no-any-return]
+    """Compile a function that assigns nothing (sampling, representations) for batches of any size."""
+    return tf.function(function, reduce_retracing=True) if BACKEND == "tensorflow" else jax.jit(function)  # type: ignore[no-any-return]
 
 
 def devices() -> tuple[str, bool]:
