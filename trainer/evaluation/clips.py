@@ -17,7 +17,7 @@ class Clips:
 
     labels: int32 [N], the class that was asked for or recorded; -1 where there is none.
     embeddings: float32 [N, E] of the evaluation's embedding.
-    probabilities: float32 [N, L] of the classifier of the corpus, rows sum to 1; None where it has fewer than two labels.
+    probabilities: float32 [N, L] of the corpus' classifier, rows sum to 1; None where there are fewer than two labels.
     thumbnails: float32 [N, T, M], the log-mel picture in [-1, 1], averaged down to at most 32 x 32: what a clip
     sounds like, untouched by training.
     levels_dbfs: float32 [N], RMS of the clip (at least -120). peaks: float32 [N], largest absolute sample.

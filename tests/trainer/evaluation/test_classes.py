@@ -47,7 +47,7 @@ def test_one_clear_sample_of_each_class_has_the_highest_inception_score(count: i
 
 @pytest.mark.parametrize("name", ["class_accuracy", "inception_score"])
 def test_without_a_classifier_classes_can_not_be_heard(name: str) -> None:
-    with pytest.raises(Unmeasurable, match="no labels"):
+    with pytest.raises(Unmeasurable, match="fewer than two labels"):
         score(name, normal(0, 10, labels=np.zeros(10)), REAL)
 
 
