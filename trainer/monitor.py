@@ -1,6 +1,7 @@
 """How training goes, from what it would export now: distance to held-out clips, diversity, copying.
 
-The same measures as an evaluation's, on fewer samples and log-mel statistics, which need no training of their own.
+The same measures as an evaluation's, on fewer samples, in the embedding that an evaluation takes by itself: a classifier
+of the corpus where there are labels, else log-mel statistics.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.clips import Clips, Real
 from trainer.evaluation.drawing import sample_labels
-from trainer.evaluation.embeddings.statistics import Statistics
-from trainer.evaluation.front import Front
+from trainer.evaluation.embeddings import AUTO, find_embedding
+from trainer.evaluation.front import Front, fitted_db_max
 from trainer.evaluation.hearing import Ear, Sounds, corpus_sounds
 from trainer.evaluation.measure import Unmeasurable
 from trainer.evaluation.measures import find
@@ -26,7 +27,7 @@ SAMPLES = 128  # always the same ones, so that previews compare
 BATCH = 32
 MEASURES = ("class_diversity", "copying", "nearest_training_clip")
 MOST_REAL = 2_048
-ENOUGH = 2 * Statistics.size  # held-out clips; fewer are too uneven to choose by, and training clips join them
+ENOUGH = 160  # held-out clips; fewer are too uneven to choose by, and training clips join them
 SEED = 2**32  # apart from every training step's stream
 Floats = NDArray[np.float32]
 Make = Callable[[Floats, NDArray[np.int32]], Floats]
@@ -35,9 +36,10 @@ Make = Callable[[Floats, NDArray[np.int32]], Floats]
 class Monitor:
     """Fixed latents and labels, heard again at each call beside the same real clips."""
 
-    def __init__(self, corpus: PreparedCorpus, latent_size: int) -> None:
-        statistics = Statistics(corpus)
-        self._ear = Ear(Front(corpus.audio, statistics.front.db_max), corpus.audio.sample_rate_hz, statistics, None)
+    def __init__(self, corpus: PreparedCorpus, latent_size: int, say: Callable[[str], None]) -> None:
+        """say: told of long work, such as training the classifier."""
+        embedding = find_embedding(AUTO, corpus, say)
+        self._ear = Ear(Front(corpus.audio, fitted_db_max(corpus)), corpus.audio.sample_rate_hz, embedding, None)
         self.latents = generator_at(SEED, 0).standard_normal((SAMPLES, latent_size), dtype="float32")
         self.labels = sample_labels(corpus, SAMPLES)
         train = corpus.train[:: max(1, -(-len(corpus.train) // MOST_REAL))]
@@ -56,7 +58,7 @@ class Monitor:
         class_diversity, copying and nearest_training_clip.
         """
         candidate = self._ear(self._sounds(make))
-        if not np.isfinite(candidate.embeddings).all():
+        if not np.isfinite(candidate.peaks).all():
             return {"distance": math.inf}
         distance = frechet_distance(candidate.embeddings, self._reference)
         values = {name: self._value(name, candidate) for name in MEASURES}

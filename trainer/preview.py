@@ -34,7 +34,7 @@ class Preview:
         average, representation = game.average, players.representation(run)
         self._sample = compiled(lambda latent, label: average(latent, label if run.label_names else None))
         self._decode = compiled(representation.decode)
-        self.monitor = Monitor(corpus, game.latent_size)
+        self.monitor = Monitor(corpus, game.latent_size, console.print)
         self.real = np.asarray(representation.encode(corpus.waveforms(self._shown(corpus))))
         done = checkpoint.load(run.folder)[1][0] if resume else 0
         self.history = History(run.folder, before=done)
@@ -83,7 +83,7 @@ class Preview:
                 self.tensorboard.add_scalar(f"game/{name}", value, step)
 
     def preview(self, step: int) -> float | None:
-        """Write a picture and sounds, and return the distance to the held-out clips in log-mel statistics."""
+        """Write a picture and sounds, and return the distance to the held-out clips."""
         found = self.monitor.listen(lambda *given: np.asarray(self._decode(self._sample(*given))))
         features = np.asarray(self._sample(self.monitor.latents[:SHOWN], np.maximum(self.monitor.labels[:SHOWN], 0)))
         sounds = np.asarray(self._decode(features))

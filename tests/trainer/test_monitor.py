@@ -20,7 +20,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
 
 @pytest.fixture(scope="module")
 def monitor(prepared: PreparedCorpus) -> Monitor:
-    return Monitor(prepared, latent_size=8)
+    return Monitor(prepared, latent_size=8, say=print)
 
 
 def replay(prepared: PreparedCorpus, monitor: Monitor, clips: np.ndarray, gain: float = 1.0) -> dict[str, float]:

@@ -15,24 +15,35 @@ from trainer.evaluation.front import Front, fitted_db_max
 
 Tensor = Any
 GROUPS = 16  # of bands, and of frames
-VERSION = 1
+VERSION = 2
+FITTING_CLIPS = 512
+BATCH = 64
+LEAST_SPREAD = 1e-3
 
 
 class Statistics:
-    """Levels, changes in time and contrasts between bands, each over 16 groups: what a clip is like, not what it is."""
+    """Levels, changes in time and contrasts between bands, each over 16 groups: what a clip is like, not what it is.
+
+    Each number is standardised by the training clips. Levels vary most and would else drown the changes and contrasts
+    that tell a blurred picture from a sharp one: unstandardised, the worst of four models came out as the best.
+    """
 
     name = "log-mel"
     size = 5 * GROUPS
 
     def __init__(self, corpus: PreparedCorpus) -> None:
         self.front = Front(corpus.audio, fitted_db_max(corpus))
-        about = f"{self.name}/{VERSION}/{self.front.log_mel.spec}/{corpus.audio}"
-        self.digest = hashlib.blake2b(about.encode(), digest_size=6).hexdigest()
         self._run = compiled(lambda waveforms: statistics(self.front(waveforms)))
+        clips = corpus.train[:: max(1, len(corpus.train) // FITTING_CLIPS)][:FITTING_CLIPS]
+        starts = range(0, len(clips), BATCH)
+        known = np.concatenate([self._run(corpus.waveforms(clips[start : start + BATCH])) for start in starts])
+        self._mean, self._spread = known.mean(axis=0), np.maximum(known.std(axis=0), LEAST_SPREAD)
+        about = f"{self.name}/{VERSION}/{self.front.log_mel.spec}/{corpus.audio}/{corpus.fingerprint}"
+        self.digest = hashlib.blake2b(about.encode(), digest_size=6).hexdigest()
 
     def __call__(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
         """Waveforms [B, S] to embeddings [B, 80]."""
-        return np.asarray(self._run(waveforms))
+        return np.asarray((np.asarray(self._run(waveforms)) - self._mean) / self._spread)
 
 
 def statistics(pictures: Tensor) -> Tensor:
