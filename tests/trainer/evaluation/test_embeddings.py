@@ -46,6 +46,14 @@ def test_log_mel_statistics_put_like_sounds_near(prepared: PreparedCorpus) -> No
     assert np.linalg.norm(softer - vectors, axis=1).max() < np.linalg.norm(noise - vectors, axis=1).min()
 
 
+def test_no_number_drowns_the_others(prepared: PreparedCorpus) -> None:
+    vectors = Statistics(prepared)(prepared.waveforms(prepared.train))
+    assert np.abs(vectors.mean(axis=0)).max() < 0.1
+    spreads = vectors.std(axis=0)
+    assert spreads.max() < 1.1
+    assert np.median(spreads) > 0.9
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (16, 16), (50, 17), (3, 5)])
 def test_statistics_of_any_grid_have_one_size(shape: tuple[int, int]) -> None:
     level = np.asarray(statistics(np.full((2, *shape), 0.25, "float32")))

@@ -18,7 +18,7 @@ GROUPS = 16  # of bands, and of frames
 VERSION = 2
 FITTING_CLIPS = 512
 BATCH = 64
-LEAST_SPREAD = 1e-3
+LEAST_SPREAD = 0.02  # of the scale from -1 to 1: what is always silent must not count for every rare sound there
 
 
 class Statistics:
