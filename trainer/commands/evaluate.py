@@ -16,6 +16,7 @@ from trainer.run import Run, check_source, is_model
 
 if TYPE_CHECKING:
     from trainer.evaluation.evaluate import Plan
+    from trainer.report.subject import Subject
 
 SCORES, REPORT = "scores.json", "report.html"
 
@@ -89,13 +90,13 @@ def evaluate_and_report(sources: Sequence[Path], corpus: PreparedCorpus, plan: P
     _write_report(output, subjects, " beside ".join(map(str, sources)))
 
 
-def _write_report(output: Path, subjects: Sequence[object], title: str) -> None:
+def _write_report(output: Path, subjects: Sequence[Subject], title: str) -> None:
     try:
         from trainer.report.page import write
     except ImportError as error:  # a bare training machine
         say(f"no report page: {error.name} is not installed; evaluate again where requirements-train.txt is")
         return
-    write(output / REPORT, subjects, title)  # type: ignore[arg-type]
+    write(output / REPORT, subjects, title)
     say(f"report: {output / REPORT}")
 
 

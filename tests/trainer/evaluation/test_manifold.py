@@ -8,8 +8,9 @@ import pytest
 from tests.trainer.evaluation.making import clips, corpus, normal, score
 from trainer.evaluation.clips import Real
 from trainer.evaluation.measure import Unmeasurable
-from trainer.evaluation.measures import find, manifold
-from trainer.evaluation.measures.manifold import distance_blocks, representatives
+from trainer.evaluation.measures import distances, find, manifold
+from trainer.evaluation.measures.distances import distance_blocks
+from trainer.evaluation.measures.manifold import representatives
 
 FOUR = ("precision", "recall", "density", "coverage")
 
@@ -70,12 +71,12 @@ def test_a_choice_keeps_the_radii_of_the_full_set() -> None:
 @pytest.mark.parametrize("name", FOUR)
 def test_blocks_of_any_size_give_the_same_score(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = score(name, normal(3, 50), corpus())
-    monkeypatch.setattr(manifold, "BLOCK", 1000)
+    monkeypatch.setattr(distances, "BLOCK", 1000)
     assert score(name, normal(3, 50), corpus()) == whole
 
 
 def test_distances_come_in_whole_sets_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(manifold, "BLOCK", 21)
+    monkeypatch.setattr(distances, "BLOCK", 21)
     first, second = normal(3, 10).embeddings, normal(4, 7).embeddings
     blocks = list(distance_blocks(first, second))
     assert [(rows.start, rows.stop) for rows, _ in blocks] == [(0, 3), (3, 6), (6, 9), (9, 10)]

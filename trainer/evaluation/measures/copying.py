@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from trainer.evaluation.clips import Clips, Indices, Real
 from trainer.evaluation.measure import Measure, Statistic, Unmeasurable
-from trainer.evaluation.measures.manifold import distance_blocks
+from trainer.evaluation.measures.distances import distance_blocks
 
 Distances = NDArray[np.float64]
 

@@ -7,7 +7,6 @@ be the repeats.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,11 +15,11 @@ from numpy.typing import NDArray
 
 from trainer.evaluation.clips import Clips, Indices, Real
 from trainer.evaluation.measure import Measure, Statistic, Unmeasurable
+from trainer.evaluation.measures.distances import distance_blocks
 
 NEIGHBOURS = 5
 AT_MOST = 5_000
 SEED = 1
-BLOCK = 2**22
 
 Bools = NDArray[np.bool_]
 
@@ -34,23 +33,6 @@ class Neighbourhoods(NamedTuple):
 
     around_real: Bools
     around_samples: Bools
-
-
-def distance_blocks(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Squared Euclidean distances of every item of [N, E] to every item of [M, E].
-
-    Yields: a slice of rows and its distances [rows, M], few enough rows that a block stays near 32 MB.
-    """
-    second = second.astype("float64")
-    squares = np.square(second).sum(axis=1)
-    step = max(1, BLOCK // len(second))
-    for start in range(0, len(first), step):
-        rows = slice(start, min(start + step, len(first)))
-        block = first[rows].astype("float64")
-        distances = block @ (-2.0 * second.T)
-        distances += np.square(block).sum(axis=1)[:, None]
-        distances += squares
-        yield rows, np.maximum(distances, 0.0, out=distances)  # rounding may leave a copy just below zero
 
 
 def precision(candidate: Clips, real: Real) -> Statistic:
