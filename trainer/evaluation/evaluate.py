@@ -149,8 +149,3 @@ def _warnings(scores: list[dict[str, Any]]) -> list[str]:
         score["name"]: floor["value"] for score in scores for floor in score["floors"] if floor["title"] == HELD_OUT
     }
     return warnings(values, floors)
-
-
-def values_of(document: dict[str, Any]) -> dict[str, float]:
-    """The values that could be computed, by name."""
-    return {score["name"]: score["value"] for score in document["measures"] if score["value"] is not None}
