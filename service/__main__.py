@@ -1,4 +1,4 @@
-"""`python -m service`: checks the settings, starts the service and says where it is."""
+"""`python -m service`: checks the settings, starts the service and says where it is; `render` plays a file instead."""
 
 from __future__ import annotations
 
@@ -13,23 +13,29 @@ import time
 import urllib.error
 import urllib.request
 
+from service import command
 from service.settings import Settings, SettingsError, load_settings, misspelt_variables, plain_table
 
 POLL_S = 0.1
 
 
 def main() -> None:
-    """Serve until SIGTERM or Ctrl-C, then drain and exit 0.
+    """Serve until SIGTERM or Ctrl-C, then drain and exit 0; or do what a command says.
 
     Exits 2 where the settings do not allow a start.
     """
     parser = argparse.ArgumentParser(
         prog="python -m service",
-        description="Serve the models of a folder over HTTP and gRPC. Settings come from the environment:",
+        description="Serve the models of a folder over HTTP and gRPC, or, as `render`, play a MIDI file without a "
+        "server. Settings come from the environment:",
         epilog=plain_table(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.parse_args()
+    commands = parser.add_subparsers(dest="command", metavar="command", title="instead of serving")
+    command.add_render(commands)
+    options = parser.parse_args()
+    if options.command == "render":
+        sys.exit(command.render(options))
     try:
         settings = load_settings()
         _check_models(settings)

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from service.audio_files import ENCODINGS, AudioFormat
 from service.errors import Invalid
-from service.made import Made
+from service.made import Made, Tune
 from service.metrics import Call
 from service.negotiation import choose
 from service.npy import write_npy
@@ -23,7 +23,7 @@ from service.tensors import tensor_json
 ClipForm = Literal["file", "zip", "npy", "json"]
 FeatureForm = Literal["npy", "json", "base64", "png"]
 
-MOST_LABELS = 1000  # letters of labels in a header; beyond that JSON has them
+MOST_LETTERS = 1000  # of labels or notes in a header; beyond that JSON has them
 ZIP, NPY, JSON, PNG = "application/zip", "application/x-npy", "application/json", "image/png"
 BY_MEDIA: dict[str, AudioFormat] = {
     ENCODINGS[form].media_type: form for form in ("wav", "flac", "ogg", "opus", "mp3", "pcm", "f32")
@@ -71,9 +71,26 @@ async def clips(operations: Operations, call: Call, made: Made, wanted: Any, for
         return Response(_archive(files, made, encoding.suffix), media_type=ZIP, headers=_headers(made, "zip"))
     labels = made.labels or ("",) * len(files)
     sounds = [{"audio": _base64(file), "label": label} for file, label in zip(files, labels, strict=True)]
-    rate = made.contract.audio.sample_rate_hz
-    body = {**made.facts(), "sample_rate_hz": rate, "format": wanted.format, "clips": sounds}
-    return JSONResponse(body, headers=_headers(made, "json"))
+    return JSONResponse({**_sound_facts(made, wanted), "clips": sounds}, headers=_headers(made, "json"))
+
+
+async def tune(operations: Operations, call: Call, made: Tune, wanted: Any, form: ClipForm) -> Response:
+    """Answer with a tune: as with a clip, and an account of its notes in headers or JSON."""
+    if form == "json":
+        (file,) = await operations.encode(call, made, wanted.format, joined=True)
+        body = {**_sound_facts(made, wanted), "audio": _base64(file)}
+        answer: Response = JSONResponse(body, headers=_headers(made, "json"))
+    else:
+        answer = await clips(operations, call, made, wanted, form)
+    account = made.account
+    answer.headers["X-Latentone-Notes"] = str(len(account.parts))
+    answer.headers["X-Latentone-Seconds"] = f"{made.seconds:.3f}"
+    folded = [f"{entry.pitch}>{entry.to}={entry.count}" for entry in account.folded]
+    skipped = [f"{entry.pitch}{'/drum' if entry.percussion else ''}={entry.count}" for entry in account.skipped]
+    for name, entries in (("Folded", folded), ("Skipped", skipped)):
+        if entries:
+            answer.headers[f"X-Latentone-{name}"] = _bounded(entries)
+    return answer
 
 
 async def features(operations: Operations, call: Call, made: Made, _wanted: Any, form: FeatureForm) -> Response:
@@ -85,6 +102,16 @@ async def features(operations: Operations, call: Call, made: Made, _wanted: Any,
     values = made.values.tolist() if form == "json" else tensor_json(made.values)
     body = {**made.facts(), "features": values, "labels": list(made.labels)}
     return JSONResponse(body, headers=_headers(made, "json"))
+
+
+def _sound_facts(made: Made, wanted: Any) -> dict[str, Any]:
+    return {**made.facts(), "sample_rate_hz": made.contract.audio.sample_rate_hz, "format": wanted.format}
+
+
+def _bounded(entries: list[str]) -> str:
+    """Return entries as a header's list; where they are too many for one, the first of them and three dots."""
+    text = ",".join(entries)
+    return text if len(text) < MOST_LETTERS else text[:MOST_LETTERS].rpartition(",")[0] + ",..."
 
 
 def _base64(data: bytes) -> str:
@@ -101,11 +128,12 @@ def _headers(made: Made, suffix: str) -> dict[str, str]:
         "X-Latentone-Model": quote(contract.name),
         "X-Latentone-Version": str(contract.version),
         "X-Latentone-Sample-Rate": str(contract.audio.sample_rate_hz),
+        "X-Latentone-Channels": str(contract.audio.channels),
         "Content-Disposition": f'inline; filename="{quote("-".join([contract.name, *seeds[:2]]))}.{suffix}"',
     }
     if seeds:
         headers["X-Latentone-Seed"] = ",".join(seeds)
-    if sum(map(len, made.labels)) < MOST_LABELS:
+    if sum(map(len, made.labels)) < MOST_LETTERS:
         headers["X-Latentone-Label"] = ",".join(quote(label, safe="") for label in made.labels)
     return headers
 

@@ -57,10 +57,11 @@ def check_rate(form: AudioFormat, sample_rate_hz: int) -> None:
 def write_audio(waveform: FloatArray, *, sample_rate_hz: int, form: AudioFormat, tags: Mapping[str, str]) -> bytes:
     """Return the sound as a file.
 
-    waveform: float32 [samples]; what lies outside [-1, 1] is clipped.
+    waveform: float32 [samples] or, with channels, [samples, channels]; what lies outside [-1, 1] is clipped.
     tags: title and comment, written where the format has room for them (all but raw samples).
     """
     encoding = ENCODINGS[form]
+    channels = waveform.shape[1] if waveform.ndim > 1 else 1
     clipped = np.clip(waveform, -1.0, 1.0)
     if form == "f32":
         return clipped.astype("<f4").tobytes()
@@ -70,7 +71,7 @@ def write_audio(waveform: FloatArray, *, sample_rate_hz: int, form: AudioFormat,
         return samples.tobytes()
     buffer = io.BytesIO()
     with soundfile.SoundFile(
-        buffer, "w", sample_rate_hz, channels=1, format=encoding.container, subtype=encoding.subtype
+        buffer, "w", sample_rate_hz, channels=channels, format=encoding.container, subtype=encoding.subtype
     ) as file:
         for name, text in tags.items():
             setattr(file, name, text)
@@ -79,12 +80,13 @@ def write_audio(waveform: FloatArray, *, sample_rate_hz: int, form: AudioFormat,
     return buffer.getvalue()
 
 
-def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float) -> FloatArray:
-    """Return the sound of a file, its channels averaged.
+def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float, channels: int = 1) -> FloatArray:
+    """Return the sound of a file with so many channels: averaged for one, and a single one doubled for two.
 
-    Returns: float32 [samples].
+    channels: 1 or 2.
+    Returns: float32 [samples], or [samples, 2] for two channels.
     Raises: Unsupported for what is no sound file, Invalid for another rate than `sample_rate_hz`, more than
-    eight channels, no samples or NaN; TooLarge for more than `most_seconds`.
+    eight channels (more than two, where two are wanted), no samples or NaN; TooLarge for more than `most_seconds`.
     """
     try:
         with soundfile.SoundFile(io.BytesIO(body)) as file:
@@ -93,9 +95,10 @@ def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float) -> Floa
                     f"the sound has {file.samplerate} Hz, the model wants {sample_rate_hz} Hz; resample it",
                     field="audio",
                 )
-            if file.channels > MOST_CHANNELS:
+            most = MOST_CHANNELS if channels == 1 else channels
+            if file.channels > most:
                 raise Invalid(
-                    f"the sound has {file.channels} channels; at most {MOST_CHANNELS} are taken",
+                    f"the sound has {file.channels} channels; at most {most} are taken",
                     field="audio",
                 )
             longest = int(most_seconds * sample_rate_hz)
@@ -108,4 +111,6 @@ def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float) -> Floa
         raise Invalid("the sound is empty", field="audio")
     if not np.isfinite(samples).all():
         raise Invalid("the sound holds NaN or infinity", field="audio")
-    return np.asarray(samples.mean(axis=1, dtype=np.float32))
+    if channels == 1:
+        return np.asarray(samples.mean(axis=1, dtype=np.float32))
+    return np.ascontiguousarray(np.broadcast_to(samples, (len(samples), channels)))

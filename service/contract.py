@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
 from service.errors import BrokenModel
@@ -15,17 +15,26 @@ PLACE = Path("assets.extra") / "contract.json"
 CONTRACT_VERSION = 1
 
 
+Length = Annotated[int, Field(ge=1)]
+Pitch = Annotated[float, Field(ge=0, le=127, allow_inf_nan=False)]
+
+
 class _Part(BaseModel):
     # What the service does not read it passes on, so unknown keys are no error.
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
 class Audio(_Part):
-    """How fast a clip runs and how long it is."""
+    """How fast a clip runs, how long it is and how many channels it has."""
 
     sample_rate_hz: int = Field(ge=1_000, le=192_000)
     clip_samples: int = Field(ge=1)
-    channels: Literal[1]
+    channels: Literal[1, 2]
+
+    @property
+    def clip_shape(self) -> tuple[int, ...]:
+        """Shape of a clip: [S], or [S, 2] where it is stereo."""
+        return (self.clip_samples, self.channels) if self.channels > 1 else (self.clip_samples,)
 
 
 class Latent(_Part):
@@ -38,8 +47,9 @@ class Latent(_Part):
 class Features(_Part):
     """The definition of the features, as far as the service needs it: axes, units and limits."""
 
-    kind: str
-    shape: tuple[int | None, int] = Field(strict=False)  # frames (None: any number) and bands
+    kind: Literal["log_mel", "log_spectrogram", "phase"]
+    # Frames (None: any number), bands and, where there is more than one, channels.
+    shape: tuple[Length | None, ...] = Field(strict=False, min_length=2, max_length=3)
     frames: int = Field(ge=1)
     n_fft: int = Field(ge=2)
     hop_samples: int = Field(ge=1)
@@ -47,6 +57,20 @@ class Features(_Part):
     fmax_hz: float | None = None
     db_min: float = -80.0
     db_max: float = 20.0
+    n_mels: int | None = None
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Shape of a frame: [bands] or [bands, channels]."""
+        return tuple(length for length in self.shape[1:] if length is not None)
+
+    @model_validator(mode="after")
+    def _only_frames_are_free(self) -> Self:
+        if None in self.shape[1:]:
+            raise ValueError("only the number of frames may be null")
+        if self.shape[0] not in (None, self.frames):
+            raise ValueError(f"shape has {self.shape[0]} frames, frames is {self.frames}")
+        return self
 
 
 class TensorSpec(_Part):
@@ -74,6 +98,7 @@ class Contract(_Part):
     audio: Audio
     latent: Latent | None
     labels: tuple[str, ...] = Field(strict=False)
+    pitches: tuple[Pitch, ...] | None = Field(default=None, strict=False, min_length=1)
     features: Features | None
     signatures: dict[str, Signature]
     files: dict[str, str]
@@ -83,6 +108,11 @@ class Contract(_Part):
     def operations(self) -> tuple[str, ...]:
         """Which of generate, sample, decode, analyse the model has."""
         return tuple(name for name in ("generate", "sample", "decode", "analyse") if name in self.signatures)
+
+    def samples(self, frames: int) -> int:
+        """Return the length of the sound of so many frames: a clip where no other number is taken."""
+        assert self.features is not None
+        return frames * self.features.hop_samples if self.features.shape[0] is None else self.audio.clip_samples
 
 
 def read_contract(folder: Path) -> Contract:
@@ -103,7 +133,8 @@ def read_contract(folder: Path) -> Contract:
         contract = Contract.model_validate({**document, "document": document})
     except ValidationError as error:
         first = error.errors()[0]
-        raise BrokenModel(f"{PLACE}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise BrokenModel(f"{PLACE}: {'.'.join(map(str, first['loc']))}: {message}") from None
     _check(contract, folder)
     return contract
 
@@ -125,6 +156,37 @@ def _check(contract: Contract, folder: Path) -> None:
         raise BrokenModel("the contract has the signature generate but no latent")
     if "decode" in contract.signatures and contract.features is None:
         raise BrokenModel("the contract has the signature decode but no features")
+    _check_pitches(contract)
+    _check_axes(contract)
+
+
+def _check_pitches(contract: Contract) -> None:
+    if contract.pitches is None:
+        return
+    if len(contract.pitches) != len(contract.labels):
+        raise BrokenModel(f"the contract has {len(contract.pitches)} pitches for {len(contract.labels)} labels")
+    if len(set(contract.pitches)) < len(contract.pitches):
+        raise BrokenModel("the contract has the same pitch for two labels")
+
+
+def _check_axes(contract: Contract) -> None:
+    """Hold the tensors of the signatures to the number of channels and to the features' shape."""
+    items: dict[str, tuple[int | None, ...]] = {"waveform": (None, *contract.audio.clip_shape[1:])}
+    if contract.features is not None:
+        items["features"] = contract.features.shape
+    for name, signature in contract.signatures.items():
+        for key, tensor in (signature.inputs | signature.outputs).items():
+            axes, wanted = tensor.shape[1:], items.get(key)
+            if wanted is not None and not _fits(axes, wanted):
+                shown = ", ".join("null" if length is None else str(length) for length in tensor.shape)
+                raise BrokenModel(f"signatures.{name}: {key} [{shown}] does not fit the audio and features described")
+
+
+def _fits(axes: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether two shapes can be one; a free axis (None) fits any length."""
+    return len(axes) == len(wanted) and all(
+        None in (one, other) or one == other for one, other in zip(axes, wanted, strict=True)
+    )
 
 
 def verify_files(contract: Contract, folder: Path) -> None:

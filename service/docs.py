@@ -7,7 +7,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from service.audio_files import ENCODINGS, FORMATS
-from service.requests import AnalyseRequest, DecodeRequest, GenerateRequest, InterpolateRequest, SampleRequest
+from service.requests import (
+    AnalyseRequest,
+    DecodeRequest,
+    GenerateRequest,
+    InterpolateRequest,
+    RenderRequest,
+    SampleRequest,
+)
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -29,13 +36,14 @@ QUERY = "Every field may stand in the query instead of the body, as in `?label=7
 CLIPS = (
     f"Answers with a sound file; `format` (or the Accept header) is one of {', '.join(FORMATS)}. Several "
     "clips stand one after another in one file, each as long as the others; `Accept: application/zip` gives "
-    "one file each, `application/x-npy` float32 [count, samples], `application/json` base64. Headers "
+    "one file each, `application/x-npy` float32 [count, samples], or [count, samples, 2] of a stereo model, "
+    "`application/json` base64. Headers "
     "(X-Latentone-Model, -Version, -Seed, -Label) and the file's own tags say how to make the sound again; "
     "Server-Timing says how long it took."
 )
 FEATURES = (
-    "Answers with float32 [count, frames, bands] as .npy; `format` (or the Accept header) may ask for `json` "
-    "(nested lists), `base64` (shape and little-endian float32) or `png` (a picture)."
+    "Answers with float32 [count, frames, bands], or [count, frames, bands, channels], as .npy; `format` (or the "
+    "Accept header) may ask for `json` (nested lists), `base64` (shape and little-endian float32) or `png` (a picture)."
 )
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 PROBLEM = {
@@ -88,6 +96,16 @@ ANALYSE = _operation(
     **{"audio/*": BINARY},
 )
 INTERPOLATE = _operation(InterpolateRequest, "A path between seeds, to audio", CLIPS, SOUND)
+RENDER = _operation(
+    RenderRequest,
+    "A MIDI file to a tune",
+    "The body is the MIDI file, or JSON; the model's labels must stand for pitches. Each note is a clip of the model, "
+    "faded in, held and faded out, as loud as the square of its velocity; where the sum passes 1 the whole tune is "
+    "scaled down. Headers (X-Latentone-Notes, -Seconds, -Folded, -Skipped) and JSON (`notes`, `seconds`, `folded`, "
+    f"`skipped`, `audio`) say what became of the notes. {CLIPS}",
+    SOUND,
+    **{"audio/midi": BINARY},
+)
 MODELS: dict[str, Any] = {"summary": "Every version of every model on disk", "tags": ["Models"]}
 MODEL: dict[str, Any] = {
     "summary": "One model, with its contract",

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from google.protobuf.json_format import ParseDict
@@ -24,6 +24,7 @@ from service.requests import (
     GenerateRequest,
     InterpolateRequest,
     ModelRequest,
+    RenderRequest,
     SampleRequest,
     parse_request,
 )
@@ -89,6 +90,16 @@ class Synthesizer(SynthesizerServicer):
             clips = await self._clips(call, made, wanted.format)
             return pb.InterpolateResponse(**_origin(made), seeds=made.seeds, format=wanted.format, clips=clips)
 
+    async def Render(self, request: pb.RenderRequest, context: Context) -> pb.RenderResponse:
+        """A MIDI file to a tune."""
+        async with self.exchanges.call(context, "render") as call:
+            self._operations.readiness.require_serving()
+            wanted = parse_request(RenderRequest, _fields(request))
+            made = await self._operations.render(call, wanted)
+            (audio,) = await self._operations.encode(call, made, wanted.format, joined=True)
+            facts = {**made.facts(), "sample_rate_hz": made.contract.audio.sample_rate_hz, "format": wanted.format}
+            return ParseDict(facts, pb.RenderResponse(audio=audio))
+
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every version of every model."""
         del request  # it has no fields
@@ -123,7 +134,9 @@ def _fields(message: Message) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if isinstance(value, pb.Tensor):
         return {"shape": list(value.shape), "data": value.data}
-    return value if isinstance(value, str | bytes | int) else list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if isinstance(value, str | bytes | int | float) else list(value)
 
 
 def _names(made: Made) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from service.requests import (
     GenerateRequest,
     InterpolateRequest,
     ModelRequest,
+    RenderRequest,
     SampleRequest,
     parse_request,
 )
@@ -54,6 +55,7 @@ POSTS = {
     "decode": Post(DecodeRequest, answers.clip_form, answers.clips, docs.DECODE, "features"),
     "analyse": Post(AnalyseRequest, answers.feature_form, answers.features, docs.ANALYSE, "audio"),
     "interpolate": Post(InterpolateRequest, answers.clip_form, answers.clips, docs.INTERPOLATE),
+    "render": Post(RenderRequest, answers.clip_form, answers.tune, docs.RENDER, "midi"),
 }
 
 
@@ -143,8 +145,8 @@ def _body_fields(body: bytes, binary: str, media: str) -> Fields:
     is_json = media.startswith("application/json") or body.lstrip()[:1] in (b"{", b"")
     if not binary or is_json:
         return _json_fields(body)
-    if binary == "audio":
-        return {"audio": body}
+    if binary != "features":
+        return {binary: body}
     if body[: len(MAGIC)] != MAGIC and body[:2] != b"PK":
         raise Unsupported("the body is neither an .npy array nor JSON", field=binary)
     try:

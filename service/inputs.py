@@ -9,9 +9,39 @@ from numpy.typing import NDArray
 
 from service.contract import Contract
 from service.errors import Invalid
+from service.requests import LabelledRequest
 
 FloatArray = NDArray[np.float32]
 Labels = NDArray[np.int32]
+
+
+def wanted_labels(contract: Contract, request: LabelledRequest, seeds: Sequence[int]) -> Labels:
+    """Return the label of each item, by the request's label or pitch.
+
+    seeds: seed + item, for each item.
+    Returns: int32 [B]. Raises: Invalid for a label or a pitch that the model does not have.
+    """
+    if request.pitch is None:
+        return label_indices(contract, request.label, seeds)
+    return np.full(len(seeds), pitch_index(contract, request.pitch), np.int32)
+
+
+def pitch_index(contract: Contract, pitch: float) -> int:
+    """Return the label that stands for a MIDI pitch.
+
+    Raises: Invalid for a pitch that the model does not have, and for a model without pitches.
+    """
+    pitches = contract.pitches
+    if pitches is None:
+        raise Invalid(f"pitch: model {contract.name!r} has no pitches; ask for a label", field="pitch")
+    if pitch in pitches:
+        return pitches.index(pitch)
+    nearest = min(pitches, key=lambda known: (abs(known - pitch), known))
+    raise Invalid(
+        f"pitch: model {contract.name!r} has no pitch {pitch:g}; it has {min(pitches):g} to {max(pitches):g}, "
+        f"the nearest is {nearest:g}",
+        field="pitch",
+    )
 
 
 def label_indices(contract: Contract, label: str, seeds: Sequence[int]) -> Labels:
@@ -54,30 +84,29 @@ def latent_batch(contract: Contract, latents: FloatArray) -> FloatArray:
 
 
 def feature_batch(contract: Contract, features: FloatArray) -> FloatArray:
-    """Return features as a batch [B, frames, bands], one item [frames, bands] as a batch of one.
+    """Return features as a batch [B, frames, bands(, channels)], one item without a batch as a batch of one.
 
     Raises: Invalid for any other shape.
     """
     assert contract.features is not None
-    frames, bands = contract.features.shape
-    wanted = f"[count, {frames or 'frames'}, {bands}]"
-    if features.ndim == 2:
-        features = features[np.newaxis]
-    fits = features.ndim == 3 and features.shape[2] == bands and frames in (None, features.shape[1])
-    if not fits or not features.size:
-        raise Invalid(f"features: the model wants {wanted}, not {list(features.shape)}", field="features")
-    return features
+    frames, *frame = contract.features.shape
+    batch = features[np.newaxis] if features.ndim == 1 + len(frame) else features
+    fits = batch.ndim == 2 + len(frame) and list(batch.shape[2:]) == frame and frames in (None, batch.shape[1])
+    if not fits or not batch.size:
+        wanted = ", ".join(map(str, ["count", frames or "frames", *frame]))
+        raise Invalid(f"features: the model wants [{wanted}], not {list(features.shape)}", field="features")
+    return batch
 
 
 def whole_frames(contract: Contract, waveform: FloatArray) -> FloatArray:
-    """Return a sound [samples] that the model can analyse: silence added up to a whole frame, or to a whole
-    clip where the model takes no other length.
+    """Return a sound [samples(, channels)] that the model can analyse: silence added up to a whole frame, or to
+    a whole clip where the model takes no other length.
 
     Raises: Invalid where it is longer than the only length that the model takes.
     """
     assert contract.features is not None
-    hop, (frames, _) = contract.features.hop_samples, contract.features.shape
-    wanted = -(-len(waveform) // hop) * hop if frames is None else contract.audio.clip_samples
+    wanted = contract.samples(-(-len(waveform) // contract.features.hop_samples))
     if len(waveform) > wanted:
-        raise Invalid(f"audio: the model takes at most {wanted} samples, {len(waveform)} came", field="audio")
-    return np.pad(waveform, (0, wanted - len(waveform)))
+        limit = f"at most {wanted} samples ({wanted / contract.audio.sample_rate_hz:g} seconds)"
+        raise Invalid(f"audio: the model takes {limit}, {len(waveform)} came", field="audio")
+    return np.pad(waveform, [(0, wanted - len(waveform)), *[(0, 0)] * (waveform.ndim - 1)])

@@ -5,6 +5,7 @@ The same on every machine; docs/contract.md is the authority.
 
 from __future__ import annotations
 
+import functools
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 Distribution = Literal["normal", "uniform"]
 Latents = NDArray[np.float32]
 
+KEPT = 4  # stations of a walk in memory; notes come in the order of time
 PARALLEL = 1e-6  # sine of the angle below which two latents are taken as parallel
 
 
@@ -44,6 +46,26 @@ def path(stations: Latents, *, steps: int, distribution: Distribution) -> Latent
     legs = np.minimum(places.astype(int), len(stations) - 2)
     points = [between(stations[leg], stations[leg + 1], place - leg) for place, leg in zip(places, legs, strict=True)]
     return np.stack(points).astype(np.float32)
+
+
+class Walk:
+    """An endless path through the latents of a seed: station k is the item k that the seed draws.
+
+    Stations are drawn when first needed and a few are kept, so that a walk of any length costs little.
+    """
+
+    def __init__(self, seed: int, *, size: int, distribution: Distribution) -> None:
+        self._between = _arc if distribution == "normal" else _line
+        self._station = functools.lru_cache(KEPT)(lambda item: _item(seed, item, size, distribution))
+
+    def at(self, place: float) -> Latents:
+        """Return the latent at a place on the path, counted in stations; between them it goes as `path` does.
+
+        place: >= 0. Returns: float32 [size].
+        """
+        station = int(place)
+        start, end = self._station(station), self._station(station + 1)
+        return np.asarray(self._between(start, end, place - station), np.float32)
 
 
 def _line(start: Latents, end: Latents, part: float) -> NDArray[np.floating]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.casting import Cast
 from service.contract import Contract
 
 
@@ -16,7 +17,7 @@ class Made:
     """Sounds or features, with their origin."""
 
     contract: Contract
-    values: NDArray[np.float32]  # [B, samples] or [B, frames, bands]
+    values: NDArray[np.float32]  # [B, samples(, channels)] or [B, frames, bands(, channels)]
     seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
     labels: tuple[str, ...] = ()  # one for each item, or none
     first: int = 0  # the place of the first item in its request
@@ -43,3 +44,19 @@ class Made:
             facts["item"] = str(self.first + item)
         comment = "; ".join(f"{name}={text}" for name, text in facts.items() if text)
         return {"title": f"{self.contract.name} {label}".strip(), "comment": comment, "software": "latentone"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tune(Made):
+    """A rendered tune: one item, with an account of its notes."""
+
+    account: Cast
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return float(self.values.shape[1] / self.contract.audio.sample_rate_hz)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the origin and the account by the field names of the answers."""
+        return {**super().facts(), "seconds": self.seconds, **self.account.facts()}

@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 
 Transport = Literal["http", "grpc"]
-Stage = Literal["queue", "generate", "sample", "decode", "analyse", "encode"]
+Stage = Literal["queue", "generate", "sample", "decode", "analyse", "parse", "mix", "encode"]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -1,27 +1,24 @@
-"""What the service does: generate, sample, decode, analyse, interpolate. Knows no transport."""
+"""What the service does: generate, sample, decode, analyse, interpolate, render. Knows no transport."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service import latents
+from service import latents, tunes
 from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
 from service.engine import Engine
-from service.errors import DeadlineExceeded, Invalid, TooLarge
-from service.inputs import feature_batch, label_indices, label_names, latent_batch, whole_frames
+from service.errors import Invalid, TooLarge
+from service.inputs import feature_batch, label_names, latent_batch, wanted_labels, whole_frames
 from service.library import Entry, Library
-from service.made import Made
+from service.made import Made, Tune
 from service.metrics import Call, Metrics
 from service.picture import draw_features
 from service.readiness import Readiness
@@ -30,17 +27,14 @@ from service.requests import (
     DecodeRequest,
     GenerateRequest,
     InterpolateRequest,
-    ModelRequest,
+    RenderRequest,
     SampleRequest,
 )
+from service.running import FloatArray, Inputs, Running, Signature, generator_inputs
 from service.settings import Settings
 
-FloatArray = NDArray[np.float32]
-Signature = Literal["generate", "sample", "decode", "analyse"]
 logger = logging.getLogger("bentoml.latentone")
 
-Inputs = dict[str, NDArray[Any]]
-T = TypeVar("T")
 DEFAULT_STEPS = 8
 UNCOMPRESSED = ("wav", "wav_float", "pcm", "f32")
 QUICK_SAMPLES = 131_072  # uncompressed, these are written in less time than a thread takes to answer
@@ -54,7 +48,7 @@ class Operations:
         self.library = library
         self.settings = settings
         self.readiness = Readiness()
-        self._batcher = batcher
+        self._running = Running(library, batcher)
         self._metrics = metrics
 
     async def load(self) -> list[Entry]:
@@ -87,15 +81,17 @@ class Operations:
                 "operations": list(contract.operations),
                 "sample_rate_hz": contract.audio.sample_rate_hz,
                 "clip_samples": contract.audio.clip_samples,
+                "channels": contract.audio.channels,
                 "latent_size": contract.latent.size if contract.latent else 0,
                 "labels": list(contract.labels),
+                "pitches": list(contract.pitches or ()),
             }
         return facts
 
     async def generate(self, call: Call, request: GenerateRequest) -> Made:
         """Make clips from a seed or from latents.
 
-        Returns: values [count, samples]. Raises: Failure.
+        Returns: values [count, samples(, channels)], as wherever clips are made. Raises: Failure.
         """
         return await self._from_latents(call, request, "generate")
 
@@ -104,18 +100,18 @@ class Operations:
 
         Yields: values [1, samples]. Raises: Failure.
         """
-        engine = await self._engine(call, request, "generate")
+        engine = await self._running.engine(call, request, "generate")
         check_rate(request.format, engine.contract.audio.sample_rate_hz)
         made, inputs = self._drawn(engine.contract, request)
         for item in range(len(inputs["latent"])):
             one = {name: array[item : item + 1] for name, array in inputs.items()}
-            values = await self._run(call, engine, "generate", one)
+            values = await self._running.run(call, engine, "generate", one)
             yield Made(made.contract, values, made.seeds, made.labels[item : item + 1], first=item)
 
     async def sample(self, call: Call, request: SampleRequest) -> Made:
         """Make features from a seed or from latents.
 
-        Returns: values [count, frames, bands]. Raises: Failure.
+        Returns: values [count, frames, bands(, channels)]. Raises: Failure.
         """
         return await self._from_latents(call, request, "sample")
 
@@ -124,34 +120,35 @@ class Operations:
 
         Returns: values [count, samples]. Raises: Failure.
         """
-        engine = await self._engine(call, request, "decode")
+        engine = await self._running.engine(call, request, "decode")
         contract = engine.contract
         check_rate(request.format, contract.audio.sample_rate_hz)
         features = feature_batch(contract, request.features)
         self._check_count(len(features), "features")
         self._check_length(contract, features)
-        return Made(contract, await self._run(call, engine, "decode", {"features": features}))
+        return Made(contract, await self._running.run(call, engine, "decode", {"features": features}))
 
     async def analyse(self, call: Call, request: AnalyseRequest) -> Made:
         """Describe a sound file by features.
 
-        Returns: values [1, frames, bands]. Raises: Failure.
+        Returns: values [1, frames, bands(, channels)]. Raises: Failure.
         """
-        engine = await self._engine(call, request, "analyse")
-        rate = engine.contract.audio.sample_rate_hz
-        waveform = await self._in_thread(
+        engine = await self._running.engine(call, request, "analyse")
+        audio, most = engine.contract.audio, self.settings.max_seconds
+        rate, channels = audio.sample_rate_hz, audio.channels
+        waveform = await self._running.in_thread(
             call,
-            lambda: read_audio(request.audio, sample_rate_hz=rate, most_seconds=self.settings.max_seconds),
+            lambda: read_audio(request.audio, sample_rate_hz=rate, most_seconds=most, channels=channels),
         )
         padded = whole_frames(engine.contract, waveform)
-        return Made(engine.contract, await self._run(call, engine, "analyse", {"waveform": padded[np.newaxis]}))
+        return Made(engine.contract, await self._running.run(call, engine, "analyse", {"waveform": padded[np.newaxis]}))
 
     async def interpolate(self, call: Call, request: InterpolateRequest) -> Made:
         """Make clips along a path between seeds.
 
         Returns: values [steps, samples]. Raises: Failure.
         """
-        engine = await self._engine(call, request, "generate")
+        engine = await self._running.engine(call, request, "generate")
         contract = engine.contract
         check_rate(request.format, contract.audio.sample_rate_hz)
         steps = self._check_count(request.steps or max(DEFAULT_STEPS, len(request.seeds)), "steps")
@@ -159,15 +156,23 @@ class Operations:
         size, distribution = contract.latent.size, contract.latent.distribution
         stations = [latents.draw(seed, count=1, size=size, distribution=distribution)[0] for seed in request.seeds]
         points = latents.path(np.stack(stations), steps=steps, distribution=distribution)
-        labels = label_indices(contract, request.label, [request.seeds[0]] * steps)
-        values = await self._run(call, engine, "generate", _inputs(contract, points, labels))
+        labels = wanted_labels(contract, request, [request.seeds[0]] * steps)
+        values = await self._running.run(call, engine, "generate", generator_inputs(contract, points, labels))
         return Made(contract, values, tuple(request.seeds), label_names(contract, labels))
+
+    async def render(self, call: Call, request: RenderRequest, watch: tunes.Watch = tunes.nobody) -> Tune:
+        """Play a MIDI file; `watch` is told how many notes are done.
+
+        Returns: values [1, samples]. Raises: Failure.
+        """
+        return await tunes.render(self._running, self.settings, call, request, watch)
 
     async def encode(self, call: Call, made: Made, form: AudioFormat, *, joined: bool = False) -> list[bytes]:
         """Write clips as sound files: one each or, `joined`, one after another in a single file."""
         contract = made.contract
-        call.metrics.audio_seconds.labels(call.model).inc(made.values.size / contract.audio.sample_rate_hz)
-        clips = [made.values.reshape(-1)] if joined else list(made.values)
+        items, samples, *channels = made.values.shape
+        call.metrics.audio_seconds.labels(call.model).inc(items * samples / contract.audio.sample_rate_hz)
+        clips = [made.values.reshape(-1, *channels)] if joined else list(made.values)
 
         def write() -> list[bytes]:
             return [
@@ -183,12 +188,12 @@ class Operations:
         with call.stage("encode"):
             if form in UNCOMPRESSED and made.values.size <= QUICK_SAMPLES:
                 return write()
-            return await self._in_thread(call, write)
+            return await self._running.in_thread(call, write)
 
     async def draw(self, call: Call, made: Made) -> bytes:
         """Draw features as a PNG picture."""
         with call.stage("encode"):
-            return await self._in_thread(call, lambda: draw_features(made.values, made.contract))
+            return await self._running.in_thread(call, lambda: draw_features(made.values, made.contract))
 
     async def _warm_up(self, call: Call, engine: Engine) -> None:
         """Do once whatever the model can do, the way a request would; the first time is slow."""
@@ -200,15 +205,15 @@ class Operations:
         if "sample" in contract.operations:
             await self.sample(call, SampleRequest(model=name, version=version, seed=0))
         if "decode" in contract.operations and contract.features is not None:
-            quiet = np.full((1, contract.features.frames, contract.features.shape[1]), -1.0, np.float32)
+            quiet = np.full((1, contract.features.frames, *contract.features.frame_shape), -1.0, np.float32)
             await self.decode(call, DecodeRequest(model=name, version=version, features=quiet))
 
     async def _from_latents(self, call: Call, request: SampleRequest, signature: Signature) -> Made:
-        engine = await self._engine(call, request, signature)
+        engine = await self._running.engine(call, request, signature)
         if isinstance(request, GenerateRequest):
             check_rate(request.format, engine.contract.audio.sample_rate_hz)
         made, inputs = self._drawn(engine.contract, request)
-        values = await self._run(call, engine, signature, inputs)
+        values = await self._running.run(call, engine, signature, inputs)
         return Made(made.contract, values, made.seeds, made.labels)
 
     def _drawn(self, contract: Contract, request: SampleRequest) -> tuple[Made, Inputs]:
@@ -224,8 +229,8 @@ class Operations:
             count = self._check_count(len(drawn), "latents")
             if request.count not in (None, count):
                 raise Invalid(f"count: {request.count} does not fit {count} latents", field="count")
-        labels = label_indices(contract, request.label, range(sum(seeds), sum(seeds) + count))
-        return Made(contract, drawn, seeds, label_names(contract, labels)), _inputs(contract, drawn, labels)
+        labels = wanted_labels(contract, request, range(sum(seeds), sum(seeds) + count))
+        return Made(contract, drawn, seeds, label_names(contract, labels)), generator_inputs(contract, drawn, labels)
 
     def _check_count(self, count: int, name: str) -> int:
         if count > self.settings.max_count:
@@ -233,47 +238,7 @@ class Operations:
         return count
 
     def _check_length(self, contract: Contract, features: FloatArray) -> None:
-        assert contract.features is not None
-        seconds = features.shape[0] * features.shape[1] * contract.features.hop_samples / contract.audio.sample_rate_hz
+        seconds = features.shape[0] * contract.samples(features.shape[1]) / contract.audio.sample_rate_hz
         if seconds > self.settings.max_seconds:
             limit = f"at most {self.settings.max_seconds:g} a request"
             raise TooLarge(f"features: {seconds:.1f} seconds of sound; {limit}", field="features")
-
-    async def _engine(self, call: Call, request: ModelRequest, signature: Signature) -> Engine:
-        async with _deadline(call):
-            engine = await self.library.get(request.model, request.version)
-        call.model = engine.name
-        if signature not in engine.contract.signatures:
-            has = ", ".join(engine.contract.operations)
-            raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
-        return engine
-
-    async def _run(self, call: Call, engine: Engine, signature: Signature, inputs: Inputs) -> FloatArray:
-        async with _deadline(call):
-            result = await self._batcher.run(engine, signature, inputs)
-        call.took("queue", result.queue_seconds)
-        call.took(signature, result.run_seconds)
-        if not np.isfinite(result.values).all():
-            raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")
-        return result.values
-
-    async def _in_thread(self, call: Call, work: Callable[[], T]) -> T:
-        async with _deadline(call):
-            return await asyncio.to_thread(work)
-
-
-def _inputs(contract: Contract, points: FloatArray, labels: NDArray[np.int32]) -> Inputs:
-    return {"latent": points, "label": labels} if contract.labels else {"latent": points}
-
-
-@asynccontextmanager
-async def _deadline(call: Call) -> AsyncIterator[None]:
-    """Give up when the call's time is over: what waits is withdrawn, what is being computed is not stopped."""
-    timer = asyncio.timeout(call.deadline - time.monotonic())
-    try:
-        async with timer:
-            yield
-    except TimeoutError:
-        if timer.expired():
-            raise DeadlineExceeded("the time allowed for the request is over") from None
-        raise

@@ -17,7 +17,9 @@ from pydantic import (
 )
 
 from service.audio_files import FORMATS, AudioFormat
+from service.casting import OutOfRange
 from service.errors import Invalid
+from service.render import ATTACK_SECONDS, RELEASE_SECONDS
 from service.tensors import FloatArray, read_base64, read_tensor
 
 MOST_NAME = 200  # characters of a model's or a label's name
@@ -47,6 +49,14 @@ def _bytes(value: object) -> object:
     return read_base64(value) if isinstance(value, str) else value
 
 
+def _seed_map(value: object) -> object:
+    """Take 0:7,40:8 for {0: 7, 40: 8}, as queries and command lines have no maps."""
+    if not isinstance(value, str):
+        return value
+    pairs = [entry.partition(":") for entry in value.split(",") if entry.strip()]
+    return {number.strip(): seed.strip() for number, _, seed in pairs}
+
+
 def _text(value: object) -> object:
     return str(value) if type(value) is int else value
 
@@ -54,7 +64,12 @@ def _text(value: object) -> object:
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Tensor = Annotated[FloatArray, PlainValidator(read_tensor), WithJsonSchema(TENSOR_SCHEMA)]
 Format = Annotated[AudioFormat, BeforeValidator(_format)]
+Pitch = Annotated[float, Field(ge=0, le=127, allow_inf_nan=False)]
+Program = Annotated[int, Field(ge=0, le=127)]
+Channel = Annotated[int, Field(ge=1, le=16)]
 Label = Annotated[str, BeforeValidator(_text), Field(max_length=MOST_NAME)]
+K = TypeVar("K")
+SeedMap = Annotated[dict[K, Seed], BeforeValidator(_seed_map)]
 R = TypeVar("R", bound="ModelRequest")
 
 
@@ -67,7 +82,22 @@ class ModelRequest(BaseModel):
     version: int = Field(default=0, ge=0, lt=2**31, description="version of the model; 0 for the newest that is usable")
 
 
-class SampleRequest(ModelRequest):
+class LabelledRequest(ModelRequest):
+    """A request that may say which label, by its name or by the pitch that it stands for."""
+
+    label: Label = ""
+    pitch: Pitch | None = Field(
+        default=None, description="MIDI pitch in place of a label, where the model's labels stand for pitches"
+    )
+
+    @model_validator(mode="after")
+    def _one_label(self) -> Self:
+        if self.label and self.pitch is not None:
+            raise ValueError("give label or pitch, not both")
+        return self
+
+
+class SampleRequest(LabelledRequest):
     """Latents, drawn from a seed or given."""
 
     seed: Seed | None = Field(default=None, description="seed of the latents; absent: one is drawn and returned")
@@ -97,7 +127,7 @@ class DecodeRequest(ModelRequest):
     """Features to be made audible."""
 
     features: Tensor = Field(
-        description="[count, frames, bands], or [frames, bands] for one item, in the contract's units"
+        description="[count, frames, bands(, channels)], or one item without count, in the contract's units"
     )
     format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
 
@@ -110,7 +140,7 @@ class AnalyseRequest(ModelRequest):
     )
 
 
-class InterpolateRequest(ModelRequest):
+class InterpolateRequest(LabelledRequest):
     """Seeds to be passed one after another."""
 
     seeds: list[Seed] = Field(min_length=2, max_length=100, description="the seeds to pass")
@@ -122,6 +152,35 @@ class InterpolateRequest(ModelRequest):
     label: Label = Field(
         default="", description="a label's name or index; empty: the one that the first seed alone would have"
     )
+    format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
+
+
+class RenderRequest(ModelRequest):
+    """A MIDI file to be played."""
+
+    midi: Annotated[bytes, BeforeValidator(_bytes)] = Field(
+        description="a Standard MIDI file of format 0 or 1 (base64 in JSON)"
+    )
+    seed: Seed | None = Field(
+        default=None, description="seed of the sounds; program p has seed + p. Absent: one is drawn and returned"
+    )
+    programs: SeedMap[Program] = Field(
+        default={}, description="seeds of programs (0 to 127), in place of seed + program; in the query as in 0:7,40:8"
+    )
+    channels: SeedMap[Channel] = Field(
+        default={}, description="seeds of channels (1 to 16), whatever their programs; in the query as in 1:7,2:8"
+    )
+    latent_seconds: float = Field(
+        default=4.0, ge=0.01, le=3600, description="from one latent of a seed to the next; between them it glides"
+    )
+    attack_seconds: float = Field(default=ATTACK_SECONDS, ge=0, le=60, description="fade-in of each note")
+    release_seconds: float = Field(
+        default=RELEASE_SECONDS, ge=0, le=60, description="fade-out of each note after its end, within the clip"
+    )
+    out_of_range: OutOfRange = Field(
+        default="fold", description="fold: notes outside the model's pitches move by octaves; skip: they are left out"
+    )
+    percussion: bool = Field(default=False, description="whether notes of channel 10 are played, by their pitches")
     format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
 
 

@@ -98,36 +98,38 @@ class Synthesis:
         return True
 
     @bentoml.api
-    async def generate(
+    async def generate(  # noqa: PLR0917 - BentoML reads the body's fields from them
         self,
         model: str = "",
         version: int = 0,
         seed: int | None = None,
         count: int | None = None,
         label: str = "",
+        pitch: float | None = None,
     ) -> Floats:
-        """Latents from a seed to audio, float32 [count, samples]."""
-        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label}
+        """Latents from a seed to audio, float32 [count, samples(, channels)]."""
+        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label, "pitch": pitch}
         answer: Floats = await self._answer("generate", fields)
         return answer
 
     @bentoml.api
-    async def sample(
+    async def sample(  # noqa: PLR0917 - BentoML reads the body's fields from them
         self,
         model: str = "",
         version: int = 0,
         seed: int | None = None,
         count: int | None = None,
         label: str = "",
+        pitch: float | None = None,
     ) -> Floats:
-        """Latents from a seed to features, float32 [count, frames, bands]."""
-        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label}
+        """Latents from a seed to features, float32 [count, frames, bands(, channels)]."""
+        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label, "pitch": pitch}
         answer: Floats = await self._answer("sample", fields)
         return answer
 
     @bentoml.api
     async def decode(self, features: Floats, model: str = "", version: int = 0) -> Floats:
-        """Features, float32 [count, frames, bands], to audio, float32 [count, samples]."""
+        """Features, float32 [count, frames, bands(, channels)], to audio, float32 [count, samples(, channels)]."""
         fields = {"model": model, "version": version, "features": features}
         answer: Floats = await self._answer("decode", fields)
         return answer

@@ -40,7 +40,7 @@ def test_a_difference_is_named(tmp_path: Path, change: str) -> None:
     assert "make proto" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["Generate", "Sample", "Decode", "Analyse", "Interpolate"])
+@pytest.mark.parametrize("name", ["Generate", "Sample", "Decode", "Analyse", "Interpolate", "Render"])
 def test_a_request_has_the_same_fields_on_both_transports(name: str) -> None:
     message = pb.DESCRIPTOR.message_types_by_name[f"{name}Request"]
     kind = getattr(requests, f"{name}Request")

@@ -89,9 +89,19 @@ class Server:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of models: tiny (versions 1 and 2) and slow (a good part of a second a clip)."""
-    folder = tmp_path_factory.mktemp("models")
+    return write_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of models of every other kind: notes, wide and raw, as tiny_model.KINDS has them."""
+    return write_models(tmp_path_factory.mktemp("kinds"), "kinds")
+
+
+def write_models(folder: Path, *arguments: str) -> Path:
+    """Write models in a process of its own, as TensorFlow is slow to come and never leaves."""
     script = ROOT / "tests" / "service" / "tiny_model.py"
-    subprocess.run([sys.executable, script, folder], check=True, capture_output=True, cwd=ROOT)
+    subprocess.run([sys.executable, script, folder, *arguments], check=True, capture_output=True, cwd=ROOT)
     return folder
 
 
@@ -119,4 +129,15 @@ def two_workers(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     started = Server(models, log, default_model="tiny", workers=2, lame_duck_seconds=0)
     started.wait_until(lambda: log.read_text().count(" ready: ") == 2)
     yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def kinds_server(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server over the models of every other kind."""
+    log = tmp_path_factory.mktemp("log") / "kinds.log"
+    started = Server(
+        kinds, log, default_model="notes", max_seconds=20, max_notes=500, max_count=160, lame_duck_seconds=0
+    )
+    yield started.wait_until_ready()
     started.stop()

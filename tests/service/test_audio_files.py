@@ -85,6 +85,32 @@ def test_channels_are_averaged() -> None:
     )
 
 
+def stereo(seconds: float = 0.5) -> np.ndarray:
+    return np.stack([tone(seconds), -tone(seconds) / 2], axis=1)
+
+
+@pytest.mark.parametrize("form", ["wav", "wav_float", "flac", "ogg", "opus", "mp3"])
+def test_channels_keep_their_places(form: AudioFormat) -> None:
+    read = read_audio(written(form, stereo()), sample_rate_hz=RATE_HZ, most_seconds=2, channels=2)
+    assert read.shape[1] == 2
+    assert read.flags.c_contiguous
+    left, right = np.abs(read[1000:-1000]).max(axis=0)
+    assert left == pytest.approx(2 * right, rel=0.15)
+    if form in ("wav", "wav_float", "flac"):
+        np.testing.assert_allclose(read, stereo(), atol=1.01 / 32768)
+
+
+def test_the_channels_of_raw_samples_take_turns() -> None:
+    np.testing.assert_array_equal(np.frombuffer(written("f32", stereo()), "<f4").reshape(-1, 2), stereo())
+
+
+def test_mono_is_doubled_for_a_stereo_model_and_more_is_refused() -> None:
+    doubled = read_audio(written("wav_float"), sample_rate_hz=RATE_HZ, most_seconds=1, channels=2)
+    np.testing.assert_array_equal(doubled, np.stack([tone(), tone()], axis=1))
+    with pytest.raises(Invalid, match="3 channels; at most 2"):
+        read_audio(encoded(np.zeros((10, 3))), sample_rate_hz=RATE_HZ, most_seconds=1, channels=2)
+
+
 def encoded(samples: np.ndarray, rate: int = RATE_HZ) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate, format="WAV", subtype="FLOAT")

@@ -35,6 +35,7 @@ REQUESTS = {
     "decode": ("Decode", pb.DecodeRequest),
     "analyse": ("Analyse", pb.AnalyseRequest),
     "interpolate": ("Interpolate", pb.InterpolateRequest),
+    "render": ("Render", pb.RenderRequest),
 }
 
 
@@ -90,6 +91,15 @@ BOTH = [
     ("interpolate", {"seeds": [1]}, 400, "seeds", "at least 2"),
     ("interpolate", {"seeds": [1, 2], "steps": 1}, 400, "steps", "greater than or equal to 2"),
     ("interpolate", {"seeds": [1, 2], "steps": 41}, 400, "steps", "at most 40"),
+    ("generate", {"pitch": 60}, 400, "pitch", "model 'tiny' has no pitches"),
+    ("generate", {"pitch": 128}, 400, "pitch", "less than or equal to 127"),
+    ("sample", {"pitch": 60, "label": "one"}, 400, None, "label or pitch, not both"),
+    ("interpolate", {"seeds": [1, 2], "pitch": 60}, 400, "pitch", "model 'tiny' has no pitches"),
+    ("render", {}, 400, "midi", "required"),
+    ("render", {"midi": b"no tune"}, 400, "model", "its labels stand for no pitches"),
+    ("render", {"midi": b"x", "out_of_range": "wrap"}, 400, "out_of_range", "fold"),
+    ("render", {"midi": b"x", "release_seconds": -1}, 400, "release_seconds", "greater than or equal to 0"),
+    ("render", {"midi": b"x", "latent_seconds": 0}, 400, "latent_seconds", "greater than or equal to 0.01"),
 ]
 
 

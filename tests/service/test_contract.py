@@ -11,7 +11,7 @@ import pytest
 
 from service.contract import PLACE, read_contract, verify_files
 from service.errors import BrokenModel
-from tests.service.tiny_model import contract, describe
+from tests.service.tiny_model import KINDS, PITCHES, contract, describe
 
 Edit = Callable[[dict[str, Any]], Any]
 
@@ -37,6 +37,21 @@ def test_a_contract_is_read_whole(folder: Path) -> None:
     verify_files(read, folder)
 
 
+def test_what_a_contract_may_leave_out_or_add(tmp_path: Path) -> None:
+    for name, kind in KINDS.items():
+        (tmp_path / name / "1").mkdir(parents=True)
+        describe(tmp_path / name / "1", contract(name, 1, kind))
+    notes, wide, raw = (read_contract(tmp_path / name / "1") for name in ("notes", "wide", "raw"))
+    assert notes.pitches == wide.pitches == PITCHES
+    assert raw.pitches is None
+    assert (notes.audio.clip_shape, wide.audio.clip_shape) == ((1024,), (1000, 2))
+    assert notes.features is not None
+    assert wide.features is not None
+    assert (notes.features.frame_shape, wide.features.frame_shape) == ((16,), (16, 2))
+    assert (notes.samples(5), wide.samples(16)) == (320, 1000)
+    assert raw.operations == ("generate",)
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
@@ -46,7 +61,17 @@ def test_a_contract_is_read_whole(folder: Path) -> None:
         (lambda c: c.update(name="other"), "other version 3, the folder of tiny"),
         (lambda c: c.update(kind="toaster"), "kind"),
         (lambda c: c["audio"].update(sample_rate_hz=0), "audio.sample_rate_hz"),
-        (lambda c: c["audio"].update(channels=2), "audio.channels"),
+        (lambda c: c["audio"].update(channels=3), "audio.channels"),
+        (lambda c: c["audio"].update(channels=2), r"generate: waveform \[null, 1024\] does not fit"),
+        (lambda c: c["features"].update(kind="cepstrum"), "features.kind"),
+        (lambda c: c["features"].update(shape=[None, 16, 2]), r"sample: features \[null, 16, 16\] does not fit"),
+        (lambda c: c["features"].update(shape=[None, 16, 2, 2]), "features.shape"),
+        (lambda c: c["features"].update(shape=[None, None]), "features: only the number of frames may be null"),
+        (lambda c: c["features"].update(shape=[8, 16]), "features: shape has 8 frames, frames is 16"),
+        (lambda c: c.update(pitches=[60, 62]), "2 pitches for 3 labels"),
+        (lambda c: c.update(pitches=[60, 62, 60]), "the same pitch for two labels"),
+        (lambda c: c.update(pitches=[60, 62, 128]), "pitches.2"),
+        (lambda c: c.update(pitches=[]), "pitches"),
         (lambda c: c["latent"].update(distribution="cauchy"), "latent.distribution"),
         (lambda c: c.update(latent=None), "no latent"),
         (lambda c: c.update(features=None), "no features"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.latents import Distribution, draw, path
+from service.latents import Distribution, Walk, draw, path
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "latents.json"
 SEEDS = st.integers(0, 2**64 - 1)
@@ -69,3 +69,25 @@ def test_a_path_through_every_station_passes_it() -> None:
 def test_a_path_between_equal_latents_stays_there() -> None:
     station = draw(7, count=1, size=8, distribution="normal")
     np.testing.assert_allclose(path(np.repeat(station, 2, 0), steps=4, distribution="normal"), np.repeat(station, 4, 0))
+
+
+@given(seed=SEEDS, station=st.integers(0, 10**6), distribution=st.sampled_from(BOTH))
+def test_the_stations_of_a_walk_are_what_its_seed_draws(seed: int, station: int, distribution: Distribution) -> None:
+    walk = Walk(seed, size=8, distribution=distribution)
+    drawn = draw(seed, count=1, size=8, distribution=distribution, first=station)[0]
+    np.testing.assert_allclose(walk.at(station), drawn, atol=1e-6)
+    np.testing.assert_allclose(walk.at(np.nextafter(station, 0)) if station else drawn, drawn, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=SEEDS, places=st.lists(st.floats(0, 20), min_size=1, max_size=8), distribution=st.sampled_from(BOTH))
+def test_a_walk_goes_as_a_path_does_whatever_was_asked_before(
+    seed: int, places: list[float], distribution: Distribution
+) -> None:
+    walk = Walk(seed, size=8, distribution=distribution)
+    for place in places:
+        first, steps = int(place), 201
+        stations = draw(seed, count=2, size=8, distribution=distribution, first=first)
+        points = path(stations, steps=steps, distribution=distribution)
+        np.testing.assert_allclose(walk.at(place), points[round((place - first) * 200)], atol=0.05)
+        np.testing.assert_array_equal(walk.at(place), Walk(seed, size=8, distribution=distribution).at(place))

@@ -1,4 +1,4 @@
-"""A model that obeys docs/contract.md and trains in no time: `python tests/service/tiny_model.py folder`."""
+"""Models that obey docs/contract.md and train in no time: `python tests/service/tiny_model.py folder [kinds]`."""
 
 from __future__ import annotations
 
@@ -6,83 +6,132 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 RATE_HZ, FRAMES, BANDS, HOP, LATENT = 8000, 16, 16, 64, 8
 LABELS = ["zero", "one", "two"]
+CUT = 24  # samples by which a clip is shorter than its frames, where their number is fixed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What a model can be like."""
+
+    labels: tuple[str, ...] = tuple(LABELS)
+    pitches: tuple[float, ...] | None = None
+    channels: int = 1  # of its sound
+    planes: int = 1  # channels of its features
+    fixed: bool = False  # whether its features have one number of frames only
+    features: bool = True
+
+    @property
+    def clip(self) -> int:
+        """Samples of a clip."""
+        return FRAMES * HOP - (CUT if self.fixed else 0)
+
+    def waveform(self, samples: int | None) -> list[int | None]:
+        """Return the shape of a sound."""
+        return [samples] if self.channels == 1 else [samples, self.channels]
+
+    def shape(self, frames: int | None) -> list[int | None]:
+        """Return the shape of features."""
+        return [frames, BANDS] if self.planes == 1 else [frames, BANDS, self.planes]
+
+
+PITCHES = tuple(float(pitch) for pitch in range(48, 73) if pitch not in (50, 61))
+NAMED = tuple(f"p{pitch:g}" for pitch in PITCHES)
+TINY = Kind()
+KINDS = {
+    "notes": Kind(labels=NAMED, pitches=PITCHES),
+    "wide": Kind(labels=NAMED, pitches=PITCHES, channels=2, planes=2, fixed=True),
+    "raw": Kind(labels=(), features=False),
+}
 
 
 def _spec(*shape: int | None, dtype: str = "float32") -> dict[str, Any]:
     return {"dtype": dtype, "shape": list(shape)}
 
 
-def contract(name: str, version: int) -> dict[str, Any]:
+def contract(name: str, version: int, kind: Kind = TINY) -> dict[str, Any]:
     """Return the contract, without the files."""
-    latent = {"latent": _spec(None, LATENT), "label": _spec(None, dtype="int32")}
-    features = {"features": _spec(None, None, BANDS)}
-    return {
+    latent = {"latent": _spec(None, LATENT)} | ({"label": _spec(None, dtype="int32")} if kind.labels else {})
+    frames, samples = (FRAMES, kind.clip) if kind.fixed else (None, None)
+    features = {"features": _spec(None, *kind.shape(frames))}
+    waveform = {"waveform": _spec(None, *kind.waveform(samples))}
+    clip = {"waveform": _spec(None, *kind.waveform(kind.clip))}
+    stage = {
+        "sample": {"inputs": latent, "outputs": {"features": _spec(None, *kind.shape(FRAMES))}},
+        "decode": {"inputs": features, "outputs": waveform},
+        "analyse": {"inputs": waveform, "outputs": features},
+    }
+    made = {
         "contract": 1,
         "name": name,
         "version": version,
         "kind": "generator",
         "architecture": "tiny",
-        "audio": {"sample_rate_hz": RATE_HZ, "clip_samples": FRAMES * HOP, "channels": 1},
+        "audio": {"sample_rate_hz": RATE_HZ, "clip_samples": kind.clip, "channels": kind.channels},
         "latent": {"size": LATENT, "distribution": "normal"},
-        "labels": LABELS,
+        "labels": list(kind.labels),
         "features": {
-            "kind": "log_mel", "shape": [None, BANDS], "frames": FRAMES, "n_fft": 256, "hop_samples": HOP,
+            "kind": "log_mel" if kind.planes == 1 else "phase", "shape": kind.shape(frames),
+            "frames": FRAMES, "n_fft": 256, "hop_samples": HOP,
             "n_mels": BANDS, "fmin_hz": 0.0, "fmax_hz": 4000.0, "db_min": -80.0, "db_max": 20.0,
-        },
-        "signatures": {
-            "generate": {"inputs": latent, "outputs": {"waveform": _spec(None, FRAMES * HOP)}},
-            "sample": {"inputs": latent, "outputs": {"features": _spec(None, FRAMES, BANDS)}},
-            "decode": {"inputs": features, "outputs": {"waveform": _spec(None, None)}},
-            "analyse": {"inputs": {"waveform": _spec(None, None)}, "outputs": features},
-        },
+        } if kind.features else None,
+        "signatures": {"generate": {"inputs": latent, "outputs": clip}} | (stage if kind.features else {}),
         "corpus": {}, "recipe": {}, "scores": {}, "made_with": {},
     }  # fmt: skip
+    return made | ({"pitches": list(kind.pitches)} if kind.pitches else {})
 
 
-def write_model(root: Path, name: str = "tiny", version: int = 1, *, slow: bool = False) -> Path:
+def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind = TINY, slow: bool = False) -> Path:
     """Write root/name/version and return it. slow: `generate` takes a good part of a second."""
     import numpy as np
     import tensorflow as tf
 
+    width, block = BANDS * kind.planes, HOP * kind.channels  # numbers in a frame of features and of sound
     draw = np.random.default_rng(version).standard_normal
     weights = {
         key: tf.Variable(draw(shape).astype("float32") / 4)
         for key, shape in (
-            ("latent", (LATENT, FRAMES * BANDS)), ("label", (len(LABELS), FRAMES * BANDS)),
-            ("decode", (BANDS, HOP)), ("analyse", (HOP, BANDS)),
+            ("latent", (LATENT, FRAMES * width)), ("label", (max(len(kind.labels), 1), FRAMES * width)),
+            ("decode", (width, block)), ("analyse", (block, width)),
         )
     }  # fmt: skip
     module = tf.Module()
     module.weights = weights
 
-    def sample(latent: Any, label: Any) -> Any:
+    def sample(latent: Any, label: Any = 0) -> Any:
         flat = latent @ weights["latent"] + tf.gather(weights["label"], label)
-        return tf.reshape(tf.tanh(flat), [-1, FRAMES, BANDS])
+        return tf.reshape(tf.tanh(flat), [-1, *kind.shape(FRAMES)])
 
     def decode(features: Any) -> Any:
-        return tf.reshape(tf.tanh(features @ weights["decode"]), [tf.shape(features)[0], -1])
+        frames = tf.reshape(features, [tf.shape(features)[0], -1, width])
+        waveform = tf.reshape(tf.tanh(frames @ weights["decode"]), [tf.shape(features)[0], *kind.waveform(-1)])
+        return waveform[:, : kind.clip] if kind.fixed else waveform
 
     def analyse(waveform: Any) -> Any:
-        frames = tf.reshape(waveform, [tf.shape(waveform)[0], -1, HOP])
-        return tf.tanh(frames @ weights["analyse"])
+        if kind.fixed:
+            waveform = tf.pad(waveform, [[0, 0], [0, CUT], [0, 0]][: 1 + len(kind.waveform(None))])
+        frames = tf.reshape(waveform, [tf.shape(waveform)[0], -1, block])
+        return tf.reshape(tf.tanh(frames @ weights["analyse"]), [tf.shape(waveform)[0], *kind.shape(-1)])
 
-    def generate(latent: Any, label: Any) -> Any:
-        waveform = tf.reshape(decode(sample(latent, label)), [-1, FRAMES * HOP])
+    def generate(latent: Any, label: Any = 0) -> Any:
+        waveform = tf.reshape(decode(sample(latent, label)), [-1, *kind.waveform(kind.clip)])
         if slow:  # arithmetic that changes nothing, 0.3 s of it
             square = tf.ones([700, 700]) / 700.0
             burnt = tf.while_loop(lambda i, _: i < 60, lambda i, x: (i + 1, x @ square), (0, square))[1]
             waveform += 0.0 * tf.reduce_sum(burnt)
         return waveform
 
-    described = contract(name, version)
+    described = contract(name, version, kind)
     signatures = {}
     functions = {"generate": generate, "sample": sample, "decode": decode, "analyse": analyse}
     for key, function in functions.items():
+        if key not in described["signatures"]:
+            continue
         inputs = described["signatures"][key]["inputs"]
         (result,) = described["signatures"][key]["outputs"]
         specs = {arg: tf.TensorSpec(spec["shape"], spec["dtype"], arg) for arg, spec in inputs.items()}
@@ -109,6 +158,10 @@ def describe(folder: Path, described: dict[str, Any]) -> None:
 if __name__ == "__main__":
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     target = Path(sys.argv[1])
-    write_model(target, "tiny", 1)
-    write_model(target, "tiny", 2)
-    write_model(target, "slow", 1, slow=True)
+    if sys.argv[2:] == ["kinds"]:
+        for its_name, its_kind in KINDS.items():
+            write_model(target, its_name, 1, kind=its_kind)
+    else:
+        write_model(target, "tiny", 1)
+        write_model(target, "tiny", 2)
+        write_model(target, "slow", 1, slow=True)

@@ -25,6 +25,9 @@ WALLS = {
     "trainer/corpus/store.py": ("soundfile", "soxr", "librosa", "keras", "tensorflow"),
     "service/engine.py": ("service.http_api", "service.grpc_api", "service.operations", "bentoml", "grpc", "fastapi"),
     "service/operations.py": ("service.http_api", "service.grpc_api", "bentoml", "grpc", "fastapi", "starlette"),
+    "service/tunes.py": ("service.http_api", "service.grpc_api", "bentoml", "grpc", "fastapi", "starlette"),
+    "service/midi.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
+    "service/render.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/http_api.py": ("service.grpc_api", "grpc"),
     "service/grpc_api.py": ("service.http_api", "fastapi", "starlette"),
     "service/errors.py": ("service", "trainer"),
@@ -78,8 +81,7 @@ def test_a_heavy_package_has_one_door(package: str) -> None:
 
 
 def test_no_file_passes_three_hundred_lines() -> None:
-    # A table of specifications may be longer than a room's rule allows for logic.
-    allowed = {"trainer/config.py": 340, "tests/trainer/corpus/test_corpus_sources.py": 340}
+    allowed = {"tests/trainer/corpus/test_corpus_sources.py": 340}
     for file in [*files_of("trainer"), *files_of("service"), *files_of("tests")]:
         name = str(file.relative_to(ROOT))
         lines = len(file.read_text().splitlines())

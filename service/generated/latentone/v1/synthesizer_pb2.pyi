@@ -84,6 +84,7 @@ class GenerateRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     LATENTS_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    PITCH_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -98,8 +99,10 @@ class GenerateRequest(_message.Message):
     """A label's name or, where no label has that name, its index. Empty: clip i has label (seed + i) modulo their number."""
     format: _builtins.str
     """wav (16-bit PCM; also when empty), wav_float, flac, ogg, opus, mp3, pcm (raw little-endian int16) or
-    f32 (raw little-endian float32).
+    f32 (raw little-endian float32); the channels of raw samples take turns.
     """
+    pitch: _builtins.float
+    """MIDI pitch in place of a label, where the model's labels stand for pitches. Not together with label."""
     @_builtins.property
     def latents(self) -> Global___Tensor:
         """Latents in place of a seed: [count, latent size]."""
@@ -114,17 +117,22 @@ class GenerateRequest(_message.Message):
         label: _builtins.str = ...,
         latents: Global___Tensor | None = ...,
         format: _builtins.str = ...,
+        pitch: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_seed", b"_seed", "count", b"count", "latents", b"latents", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
+    _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pitch) -> _WhichOneofReturnType__pitch | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
 
@@ -187,6 +195,7 @@ class GenerateStreamRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     LATENTS_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    PITCH_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -199,6 +208,8 @@ class GenerateStreamRequest(_message.Message):
     """A label's name or index."""
     format: _builtins.str
     """The format of each clip."""
+    pitch: _builtins.float
+    """MIDI pitch in place of a label."""
     @_builtins.property
     def latents(self) -> Global___Tensor:
         """Latents in place of a seed: [count, latent size]."""
@@ -213,17 +224,22 @@ class GenerateStreamRequest(_message.Message):
         label: _builtins.str = ...,
         latents: Global___Tensor | None = ...,
         format: _builtins.str = ...,
+        pitch: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_seed", b"_seed", "count", b"count", "latents", b"latents", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
+    _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pitch) -> _WhichOneofReturnType__pitch | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
 
@@ -285,6 +301,7 @@ class SampleRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     LATENTS_FIELD_NUMBER: _builtins.int
+    PITCH_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -295,6 +312,8 @@ class SampleRequest(_message.Message):
     """How many items, as in GenerateRequest."""
     label: _builtins.str
     """A label's name or index, as in GenerateRequest."""
+    pitch: _builtins.float
+    """MIDI pitch in place of a label, as in GenerateRequest."""
     @_builtins.property
     def latents(self) -> Global___Tensor:
         """Latents in place of a seed: [count, latent size]."""
@@ -308,17 +327,22 @@ class SampleRequest(_message.Message):
         count: _builtins.int | None = ...,
         label: _builtins.str = ...,
         latents: Global___Tensor | None = ...,
+        pitch: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_seed", b"_seed", "count", b"count", "latents", b"latents", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_seed", b"_seed", "count", b"count", "label", b"label", "latents", b"latents", "model", b"model", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
+    _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pitch) -> _WhichOneofReturnType__pitch | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
 
@@ -341,7 +365,9 @@ class SampleResponse(_message.Message):
     """The seed, where the latents were drawn from one."""
     @_builtins.property
     def features(self) -> Global___Tensor:
-        """[count, frames, bands] in the units of the model's contract; what Decode takes."""
+        """[count, frames, bands], or [count, frames, bands, channels] where the model's contract says so, in its units; what
+        Decode takes.
+        """
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -382,7 +408,9 @@ class DecodeRequest(_message.Message):
     """As in GenerateRequest."""
     @_builtins.property
     def features(self) -> Global___Tensor:
-        """[count, frames, bands], or [frames, bands] for one item, in the units of the model's contract."""
+        """[count, frames, bands], or [count, frames, bands, channels], or one item without count, in the units of the model's
+        contract.
+        """
 
     def __init__(
         self,
@@ -450,7 +478,9 @@ class AnalyseRequest(_message.Message):
     version: _builtins.int
     """Version of the model; 0 for the newest that is usable."""
     audio: _builtins.bytes
-    """A WAV, FLAC, Ogg or MP3 file (whatever libsndfile reads) at the model's sample rate. Channels are averaged."""
+    """A WAV, FLAC, Ogg or MP3 file (whatever libsndfile reads) at the model's sample rate. A mono model
+    averages the channels; a stereo model takes two, or one twice.
+    """
     def __init__(
         self,
         *,
@@ -479,7 +509,7 @@ class AnalyseResponse(_message.Message):
     """Its version."""
     @_builtins.property
     def features(self) -> Global___Tensor:
-        """[1, frames, bands] in the units of the model's contract; what Decode takes."""
+        """[1, frames, bands], or [1, frames, bands, channels], in the units of the model's contract; what Decode takes."""
 
     def __init__(
         self,
@@ -506,6 +536,7 @@ class InterpolateRequest(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    PITCH_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -516,6 +547,8 @@ class InterpolateRequest(_message.Message):
     """A label's name or index, for every clip. Empty: the label that the first seed alone would have."""
     format: _builtins.str
     """As in GenerateRequest."""
+    pitch: _builtins.float
+    """MIDI pitch in place of a label, as in GenerateRequest."""
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The seeds to pass, two or more. Each stands for the first clip that Generate makes from it."""
@@ -529,13 +562,19 @@ class InterpolateRequest(_message.Message):
         steps: _builtins.int | None = ...,
         label: _builtins.str = ...,
         format: _builtins.str = ...,
+        pitch: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_steps", b"_steps", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "pitch", b"pitch", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_steps", b"_steps", "format", b"format", "label", b"label", "model", b"model", "seeds", b"seeds", "steps", b"steps", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seeds", b"seeds", "steps", b"steps", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
+    _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
     _WhichOneofReturnType__steps: _TypeAlias = _typing.Literal["steps"]  # noqa: Y015
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pitch) -> _WhichOneofReturnType__pitch | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__steps) -> _WhichOneofReturnType__steps | None: ...
 
 Global___InterpolateRequest: _TypeAlias = InterpolateRequest  # noqa: Y015
@@ -585,6 +624,251 @@ class InterpolateResponse(_message.Message):
 Global___InterpolateResponse: _TypeAlias = InterpolateResponse  # noqa: Y015
 
 @_typing.final
+class RenderRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ProgramsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ChannelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    MIDI_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    PROGRAMS_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    LATENT_SECONDS_FIELD_NUMBER: _builtins.int
+    ATTACK_SECONDS_FIELD_NUMBER: _builtins.int
+    RELEASE_SECONDS_FIELD_NUMBER: _builtins.int
+    OUT_OF_RANGE_FIELD_NUMBER: _builtins.int
+    PERCUSSION_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Name of the model; empty for the default one."""
+    version: _builtins.int
+    """Version of the model; 0 for the newest that is usable."""
+    midi: _builtins.bytes
+    """A Standard MIDI file of format 0 or 1."""
+    seed: _builtins.int
+    """Seed of the sounds: program p (0 to 127) sounds as seed + p. Absent: one is drawn and returned."""
+    latent_seconds: _builtins.float
+    """Seconds from one latent of a seed to the next, between which the sound glides. Absent: 4."""
+    attack_seconds: _builtins.float
+    """Fade-in of each note, seconds. Absent: 0.01."""
+    release_seconds: _builtins.float
+    """Fade-out of each note after its end, seconds; it ends with the clip at the latest. Absent: 0.3."""
+    out_of_range: _builtins.str
+    """What becomes of notes outside the model's pitches: "fold" (also when empty), they move by octaves to the nearest
+    pitch, or "skip".
+    """
+    percussion: _builtins.bool
+    """Whether the notes of channel 10 are played, by their pitches."""
+    format: _builtins.str
+    """As in GenerateRequest."""
+    @_builtins.property
+    def programs(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
+        """Seeds of programs (0 to 127), in place of seed + program."""
+
+    @_builtins.property
+    def channels(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
+        """Seeds of channels (1 to 16), whatever their programs."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.int = ...,
+        midi: _builtins.bytes = ...,
+        seed: _builtins.int | None = ...,
+        programs: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+        channels: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+        latent_seconds: _builtins.float | None = ...,
+        attack_seconds: _builtins.float | None = ...,
+        release_seconds: _builtins.float | None = ...,
+        out_of_range: _builtins.str = ...,
+        percussion: _builtins.bool = ...,
+        format: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds", "_latent_seconds", b"_latent_seconds", "_release_seconds", b"_release_seconds", "_seed", b"_seed", "attack_seconds", b"attack_seconds", "latent_seconds", b"latent_seconds", "release_seconds", b"release_seconds", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds", "_latent_seconds", b"_latent_seconds", "_release_seconds", b"_release_seconds", "_seed", b"_seed", "attack_seconds", b"attack_seconds", "channels", b"channels", "format", b"format", "latent_seconds", b"latent_seconds", "midi", b"midi", "model", b"model", "out_of_range", b"out_of_range", "percussion", b"percussion", "programs", b"programs", "release_seconds", b"release_seconds", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__attack_seconds: _TypeAlias = _typing.Literal["attack_seconds"]  # noqa: Y015
+    _WhichOneofArgType__attack_seconds: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__latent_seconds: _TypeAlias = _typing.Literal["latent_seconds"]  # noqa: Y015
+    _WhichOneofArgType__latent_seconds: _TypeAlias = _typing.Literal["_latent_seconds", b"_latent_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__release_seconds: _TypeAlias = _typing.Literal["release_seconds"]  # noqa: Y015
+    _WhichOneofArgType__release_seconds: _TypeAlias = _typing.Literal["_release_seconds", b"_release_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__attack_seconds) -> _WhichOneofReturnType__attack_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latent_seconds) -> _WhichOneofReturnType__latent_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__release_seconds) -> _WhichOneofReturnType__release_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___RenderRequest: _TypeAlias = RenderRequest  # noqa: Y015
+
+@_typing.final
+class RenderResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    FOLDED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model that made the sound."""
+    version: _builtins.int
+    """Its version."""
+    seed: _builtins.int
+    """The seed, drawn where none was given."""
+    sample_rate_hz: _builtins.int
+    """Samples a second."""
+    format: _builtins.str
+    """The format of the sound."""
+    audio: _builtins.bytes
+    """The tune."""
+    seconds: _builtins.float
+    """How long it is."""
+    notes: _builtins.int
+    """How many notes it has."""
+    @_builtins.property
+    def folded(self) -> _containers.RepeatedCompositeFieldContainer[Global___FoldedNotes]:
+        """Notes that were moved by octaves, by pitch."""
+
+    @_builtins.property
+    def skipped(self) -> _containers.RepeatedCompositeFieldContainer[Global___SkippedNotes]:
+        """Notes that were left out, by pitch."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.int = ...,
+        seed: _builtins.int = ...,
+        sample_rate_hz: _builtins.int = ...,
+        format: _builtins.str = ...,
+        audio: _builtins.bytes = ...,
+        seconds: _builtins.float = ...,
+        notes: _builtins.int = ...,
+        folded: _abc.Iterable[Global___FoldedNotes] | None = ...,
+        skipped: _abc.Iterable[Global___SkippedNotes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "folded", b"folded", "format", b"format", "model", b"model", "notes", b"notes", "sample_rate_hz", b"sample_rate_hz", "seconds", b"seconds", "seed", b"seed", "skipped", b"skipped", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenderResponse: _TypeAlias = RenderResponse  # noqa: Y015
+
+@_typing.final
+class FoldedNotes(_message.Message):
+    """Notes that were moved by octaves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PITCH_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    pitch: _builtins.int
+    """Their MIDI pitch in the file."""
+    to: _builtins.int
+    """The pitch that was played."""
+    count: _builtins.int
+    """How many they are."""
+    def __init__(
+        self,
+        *,
+        pitch: _builtins.int = ...,
+        to: _builtins.int = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "pitch", b"pitch", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FoldedNotes: _TypeAlias = FoldedNotes  # noqa: Y015
+
+@_typing.final
+class SkippedNotes(_message.Message):
+    """Notes that were left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PITCH_FIELD_NUMBER: _builtins.int
+    PERCUSSION_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    pitch: _builtins.int
+    """Their MIDI pitch."""
+    percussion: _builtins.bool
+    """Whether they are percussion; else the model has no octave of the pitch, or none was wanted."""
+    count: _builtins.int
+    """How many they are."""
+    def __init__(
+        self,
+        *,
+        pitch: _builtins.int = ...,
+        percussion: _builtins.bool = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "percussion", b"percussion", "pitch", b"pitch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkippedNotes: _TypeAlias = SkippedNotes  # noqa: Y015
+
+@_typing.final
 class Model(_message.Message):
     """What there is to know about a version of a model."""
 
@@ -600,6 +884,8 @@ class Model(_message.Message):
     CLIP_SAMPLES_FIELD_NUMBER: _builtins.int
     LATENT_SIZE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    PITCHES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of its folder."""
     version: _builtins.int
@@ -616,6 +902,8 @@ class Model(_message.Message):
     """Length of a generated clip in samples."""
     latent_size: _builtins.int
     """Length of a latent; 0 for models that take none."""
+    channels: _builtins.int
+    """Channels of its sounds, 1 or 2."""
     @_builtins.property
     def operations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The operations it has: generate, sample, decode, analyse."""
@@ -623,6 +911,10 @@ class Model(_message.Message):
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the labels, in index order."""
+
+    @_builtins.property
+    def pitches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The MIDI pitch of each label; empty where labels do not stand for pitches."""
 
     def __init__(
         self,
@@ -637,10 +929,12 @@ class Model(_message.Message):
         clip_samples: _builtins.int = ...,
         latent_size: _builtins.int = ...,
         labels: _abc.Iterable[_builtins.str] | None = ...,
+        channels: _builtins.int = ...,
+        pitches: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clip_samples", b"clip_samples", "default", b"default", "labels", b"labels", "latent_size", b"latent_size", "name", b"name", "operations", b"operations", "reason", b"reason", "sample_rate_hz", b"sample_rate_hz", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "clip_samples", b"clip_samples", "default", b"default", "labels", b"labels", "latent_size", b"latent_size", "name", b"name", "operations", b"operations", "pitches", b"pitches", "reason", b"reason", "sample_rate_hz", b"sample_rate_hz", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -70,6 +70,11 @@ class SynthesizerStub:
                 request_serializer=latentone_dot_v1_dot_synthesizer__pb2.InterpolateRequest.SerializeToString,
                 response_deserializer=latentone_dot_v1_dot_synthesizer__pb2.InterpolateResponse.FromString,
                 _registered_method=True)
+        self.Render = channel.unary_unary(
+                '/latentone.v1.Synthesizer/Render',
+                request_serializer=latentone_dot_v1_dot_synthesizer__pb2.RenderRequest.SerializeToString,
+                response_deserializer=latentone_dot_v1_dot_synthesizer__pb2.RenderResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/latentone.v1.Synthesizer/ListModels',
                 request_serializer=latentone_dot_v1_dot_synthesizer__pb2.ListModelsRequest.SerializeToString,
@@ -133,6 +138,13 @@ class SynthesizerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Render(self, request, context):
+        """A MIDI file, played by a model whose labels stand for pitches, to one sound.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Every version of every model on disk.
         """
@@ -179,6 +191,11 @@ def add_SynthesizerServicer_to_server(servicer, server):
                     servicer.Interpolate,
                     request_deserializer=latentone_dot_v1_dot_synthesizer__pb2.InterpolateRequest.FromString,
                     response_serializer=latentone_dot_v1_dot_synthesizer__pb2.InterpolateResponse.SerializeToString,
+            ),
+            'Render': grpc.unary_unary_rpc_method_handler(
+                    servicer.Render,
+                    request_deserializer=latentone_dot_v1_dot_synthesizer__pb2.RenderRequest.FromString,
+                    response_serializer=latentone_dot_v1_dot_synthesizer__pb2.RenderResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -359,6 +376,33 @@ class Synthesizer:
             '/latentone.v1.Synthesizer/Interpolate',
             latentone_dot_v1_dot_synthesizer__pb2.InterpolateRequest.SerializeToString,
             latentone_dot_v1_dot_synthesizer__pb2.InterpolateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Render(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentone.v1.Synthesizer/Render',
+            latentone_dot_v1_dot_synthesizer__pb2.RenderRequest.SerializeToString,
+            latentone_dot_v1_dot_synthesizer__pb2.RenderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,8 @@ class SynthesizerStub:
     """An audio file to the features that Decode takes."""
     Interpolate: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.InterpolateRequest, _synthesizer_pb2.InterpolateResponse]
     """Clips along a path between seeds."""
+    Render: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.RenderRequest, _synthesizer_pb2.RenderResponse]
+    """A MIDI file, played by a model whose labels stand for pitches, to one sound."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.ListModelsRequest, _synthesizer_pb2.ListModelsResponse]
     """Every version of every model on disk."""
     GetModel: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.GetModelRequest, _synthesizer_pb2.GetModelResponse]
@@ -79,6 +81,8 @@ class SynthesizerAsyncStub(SynthesizerStub):
     """An audio file to the features that Decode takes."""
     Interpolate: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.InterpolateRequest, _synthesizer_pb2.InterpolateResponse]  # type: ignore[assignment]
     """Clips along a path between seeds."""
+    Render: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.RenderRequest, _synthesizer_pb2.RenderResponse]  # type: ignore[assignment]
+    """A MIDI file, played by a model whose labels stand for pitches, to one sound."""
     ListModels: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.ListModelsRequest, _synthesizer_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Every version of every model on disk."""
     GetModel: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.GetModelRequest, _synthesizer_pb2.GetModelResponse]  # type: ignore[assignment]
@@ -140,6 +144,14 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_synthesizer_pb2.InterpolateResponse, _abc.Awaitable[_synthesizer_pb2.InterpolateResponse]]:
         """Clips along a path between seeds."""
+
+    @_abc_1.abstractmethod
+    def Render(
+        self,
+        request: _synthesizer_pb2.RenderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_synthesizer_pb2.RenderResponse, _abc.Awaitable[_synthesizer_pb2.RenderResponse]]:
+        """A MIDI file, played by a model whose labels stand for pitches, to one sound."""
 
     @_abc_1.abstractmethod
     def ListModels(

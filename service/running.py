@@ -1,0 +1,98 @@
+"""How an operation gets at a model: engines, batches and threads, each only until the call's time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.batcher import Batcher
+from service.contract import Contract
+from service.engine import Engine
+from service.errors import Busy, DeadlineExceeded, Invalid
+from service.library import Library
+from service.metrics import Call
+from service.requests import ModelRequest
+
+FloatArray = NDArray[np.float32]
+Inputs = dict[str, NDArray[Any]]
+Signature = Literal["generate", "sample", "decode", "analyse"]
+T = TypeVar("T")
+RETRY_S = 0.05  # until the queue is asked again
+
+
+class Running:
+    """One library and one batcher, as operations use them."""
+
+    def __init__(self, library: Library, batcher: Batcher) -> None:
+        self._library = library
+        self._batcher = batcher
+
+    async def engine(self, call: Call, request: ModelRequest, signature: Signature) -> Engine:
+        """Return the engine that a request means.
+
+        Raises: Invalid where the model lacks the signature, NotFound, NotReady, DeadlineExceeded.
+        """
+        async with _deadline(call):
+            engine = await self._library.get(request.model, request.version)
+        call.model = engine.name
+        if signature not in engine.contract.signatures:
+            has = ", ".join(engine.contract.operations)
+            raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
+        return engine
+
+    async def run(self, call: Call, engine: Engine, signature: Signature, inputs: Inputs) -> FloatArray:
+        """Compute arrays [B, ...] by name to an array [B, ...].
+
+        Raises: Busy where the queue has no room for B items, DeadlineExceeded.
+        """
+        async with _deadline(call):
+            result = await self._batcher.run(engine, signature, inputs)
+        call.took("queue", result.queue_seconds)
+        call.took(signature, result.run_seconds)
+        if not np.isfinite(result.values).all():
+            raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")
+        return result.values
+
+    async def run_patiently(self, call: Call, engine: Engine, signature: Signature, inputs: Inputs) -> FloatArray:
+        """Compute as `run` does, but wait while the queue is full; for those who have begun and would lose their work.
+
+        Raises: DeadlineExceeded.
+        """
+        while True:
+            try:
+                return await self.run(call, engine, signature, inputs)
+            except Busy:
+                async with _deadline(call):
+                    await asyncio.sleep(RETRY_S)
+
+    async def in_thread(self, call: Call, work: Callable[[], T]) -> T:
+        """Do what takes its time off the event loop.
+
+        Raises: DeadlineExceeded, and what `work` raises.
+        """
+        async with _deadline(call):
+            return await asyncio.to_thread(work)
+
+
+def generator_inputs(contract: Contract, points: FloatArray, labels: NDArray[np.int32]) -> Inputs:
+    """Return what `generate` and `sample` take: latents [B, Z] and, where the model has labels, labels [B]."""
+    return {"latent": points, "label": labels} if contract.labels else {"latent": points}
+
+
+@asynccontextmanager
+async def _deadline(call: Call) -> AsyncIterator[None]:
+    """Give up when the call's time is over: what waits is withdrawn, what is being computed is not stopped."""
+    timer = asyncio.timeout(call.deadline - time.monotonic())
+    try:
+        async with timer:
+            yield
+    except TimeoutError:
+        if timer.expired():
+            raise DeadlineExceeded("the time allowed for the request is over") from None
+        raise
