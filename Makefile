@@ -6,7 +6,9 @@ CORPUS  ?= notes
 RECIPE  ?= quickstart
 MODELS  ?= models
 GPU     ?=
-FSDD    ?= fsdd
+FSDD    ?=
+URBAN   ?=
+FONT    ?=
 MINUTES ?= 25
 ARGS    ?=
 
@@ -72,8 +74,8 @@ bench: $(VENV)/.dev ## measure speed on this machine, side by side
 	@$(PY) -m bench $(ARGS)
 
 .PHONY: results
-results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=path/to/fsdd MINUTES=25
-	@bash bench/results.sh "$(FSDD)" "$(MINUTES)" $(PY)
+results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=, URBAN=, FONT= (corpora) MINUTES=25
+	@FSDD="$(FSDD)" URBAN="$(URBAN)" FONT="$(FONT)" MINUTES="$(MINUTES)" PYTHON=$(PY) bash bench/results.sh
 
 .PHONY: proto
 proto: $(VENV)/.dev ## generate service/generated from protos/

@@ -33,12 +33,13 @@ def measure(bench: Workbench) -> Measurement:
 
 def _users() -> dict[tuple[int, int], str]:
     """Who uses which setting: the default of LogMelSpec and the recipes."""
-    from trainer.config import LogMelSpec
     from trainer.recipes import RECIPES
+    from trainer.specs.representations import LogMelSpec
 
-    specs = {"default": LogMelSpec()} | {name: module.RECIPE.log_mel for name, module in RECIPES.items()}
+    specs = {name: recipe.spec.representation for name, recipe in RECIPES.items()}
+    mels = {name: spec for name, spec in specs.items() if isinstance(spec, LogMelSpec)}
     users: dict[tuple[int, int], list[str]] = {}
-    for name, spec in specs.items():
+    for name, spec in ({"default": LogMelSpec()} | mels).items():
         users.setdefault((spec.inversion_steps, spec.griffin_lim_iterations), []).append(name)
     return {setting: ", ".join(names) for setting, names in users.items()}
 

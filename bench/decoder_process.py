@@ -93,8 +93,9 @@ def _own(material: Material, steps: int, iterations: int) -> list[Decode]:
 
 
 def _log_mel(material: Material, steps: int, iterations: int) -> LogMel:
-    from trainer.config import AudioSpec, LogMelSpec
     from trainer.representations.log_mel import LogMel, fit_db_max
+    from trainer.specs.audio import AudioSpec
+    from trainer.specs.representations import LogMelSpec
 
     audio = AudioSpec(sample_rate_hz=material.rate_hz, clip_samples=material.waveforms.shape[1])
     spec = LogMelSpec(

@@ -22,9 +22,10 @@ class _Silent:
 def export_untrained(scratch: str) -> str:
     """Train one cheap step on built-in notes and export; return the version folder."""
     from trainer import players, recipes
-    from trainer.config import GameSpec, LoopSpec
     from trainer.corpus import find_source, prepare
     from trainer.export.publish import export
+    from trainer.specs.game import GameSpec
+    from trainer.specs.run import LoopSpec
 
     folder = Path(scratch)
     spec = recipes.find("digits").replace(game=GameSpec(r1_weight=0.0), loop=LoopSpec(steps=1, batch=2))

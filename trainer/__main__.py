@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 
 EPILOG = """examples:
   python -m trainer train                                   the built-in notes, no download
@@ -135,9 +135,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_recipe(command: argparse.ArgumentParser) -> None:
-    from trainer.recipes import RECIPES, summary
+    from trainer.recipes import RECIPES
 
-    listed = "; ".join(f"{name}: {summary(name)}" for name in RECIPES)
+    listed = "; ".join(f"{name}: {recipe.summary}" for name, recipe in RECIPES.items())
     command.add_argument("--recipe", default="quickstart", metavar="NAME", help=f"{listed} (default: quickstart)")
     command.add_argument(
         "--set",
@@ -153,15 +153,19 @@ def _add_corpus(command: argparse.ArgumentParser) -> None:
         "--corpus",
         default="notes",
         metavar="PATH",
-        help="folder of recordings, a prepared corpus, or 'notes', the built-in synthesiser (default: notes)",
+        help="folder of recordings, a SoundFont (.sf2), a prepared corpus, or 'notes', the built-in synthesiser "
+        "(default: notes)",
     )
-    command.add_argument("--layout", metavar="NAME", help="folder, urbansound8k, nsynth or fsdd (default: detected)")
+    command.add_argument(
+        "--layout", metavar="NAME", help="folder, urbansound8k, nsynth, fsdd or soundfont (default: detected)"
+    )
     command.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         help="option of the layout: classes=dog_bark,siren (urbansound8k), pattern='(?P<label>[a-z]+)_.*' (folder), "
+        "label=pitch (folder, nsynth, notes, soundfont), programs=violin,flute seconds=4 (soundfont), "
         "count=500 (notes) and others; may be repeated",
     )
     command.add_argument(

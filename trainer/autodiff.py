@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.machine import cpu_model
 
 Tensor = Any
@@ -33,9 +33,12 @@ else:
 
 
 def value_and_gradients(
-    loss: Callable[[], tuple[Tensor, Any]], variables: Sequence[Variable]
+    loss: Callable[[], tuple[Tensor, Any]], variables: Sequence[Variable], state: Sequence[Variable] = ()
 ) -> tuple[tuple[Tensor, Any], list[Tensor]]:
-    """Run loss() -> (scalar, extra) and return it with d scalar / d variables; unused variables get zeros."""
+    """Run loss() -> (scalar, extra) and return it with d scalar / d variables; unused variables get zeros.
+
+    state: what the loss assigns beside, such as the moving averages of batch normalisation.
+    """
     if BACKEND == "tensorflow":
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in variables:
@@ -52,9 +55,14 @@ def value_and_gradients(
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
             for key, value in outer.items():
                 scope.state_mapping.setdefault(key, value)
-            return loss()
+            value, extra = loss()
+            return value, (extra, [scope.get_current_value(variable) for variable in state])
 
-    return jax.value_and_grad(pure, has_aux=True)([variable.value for variable in variables])  # type: ignore[no-any-return]
+    differentiate = jax.value_and_grad(pure, has_aux=True)
+    (value, (extra, assigned)), gradients = differentiate([variable.value for variable in variables])
+    for variable, new in zip(state, assigned, strict=True):
+        variable.assign(new)
+    return (value, extra), gradients
 
 
 def input_gradient(function: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:

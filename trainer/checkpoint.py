@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.files import atomic
 
 NAME = "checkpoint.npz"

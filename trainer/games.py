@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
-from trainer import augment
-from trainer.autodiff import CompiledStep, value_and_gradients
-from trainer.config import AugmentSpec, GameSpec, LatentoneError
+from trainer.augment import adapt
+from trainer.autodiff import CompiledStep, compiled, value_and_gradients
+from trainer.draws import Augmentation, Draws, RealBatch
+from trainer.errors import LatentoneError
 from trainer.objectives import OBJECTIVES, class_loss, gradient_penalty, squared_gradient
 from trainer.randomness import generator_at
+from trainer.specs.game import AugmentSpec, GameSpec
 
 Tensor = Any
 Batch = dict[str, Any]
 Scores = dict[str, Tensor]
-RealBatch = Callable[[np.random.Generator, int], tuple[Tensor, np.ndarray]]
-"""Draws real items: (rng, count) to features [count, T, M] and labels int32 [count]."""
 
 ADAPT_EVERY = 16
 SIGN_DECAY = 0.9
+
+
+class Growing(Protocol):
+    """How networks grow during training, where they do."""
+
+    def at(self, clips: int) -> Any:
+        """Growth(level, fade) after so many clips shown; the level is a number of the host's."""
+
+    def of(self, level: int, fade: Tensor) -> Any:
+        """The same from its parts, where the fade is on the device."""
+
+    def soften(self, real: Tensor, growth: Any) -> Tensor:
+        """Real items with no more detail than the networks can show."""
 
 
 class LatentGame:
@@ -34,30 +48,42 @@ class LatentGame:
         make_critic: Callable[[], keras.Model],
         real_batch: RealBatch,
         *,
-        latent_size: int,
         game: GameSpec,
-        augmentation: AugmentSpec,
+        augmentation: Augmentation,
+        adaptation: AugmentSpec,
+        label_shares: NDArray[np.float64] | None,
+        growing: Growing | None,
+        standard: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
         batch: int,
         seed: int,
     ) -> None:
-        self.spec, self.augmentation = game, augmentation
-        self.batch, self.seed, self.latent_size = batch, seed, latent_size
-        self.real_batch = real_batch
+        self.spec, self.augmentation, self.adaptation = game, augmentation, adaptation
+        self.batch, self.seed, self.growing, self.standard = batch, seed, growing, standard
         self.generator, self.critic = make_generator(), make_critic()
         self.average = make_generator()
         self.average.set_weights(self.generator.get_weights())
-        self.label_count: int = self.generator.label_count
+        self.draws = Draws(
+            real_batch,
+            self.generator,
+            draw_critic=self.critic.draw,
+            augmentation=augmentation,
+            game=game,
+            label_shares=label_shares,
+            batch=batch,
+        )
+        self.labelled = label_shares is not None
         self.objective = OBJECTIVES[game.objective]
         self.generator_optimizer = self._adam(self.generator, game.generator_learning_rate)
         self.critic_optimizer = self._adam(self.critic, game.critic_learning_rate)
         self.real_sign = keras.Variable(np.float32(0.0), trainable=False, name="real_sign")
-        self.probability = augmentation.probability
-        state = self._variables()
-        self._plain_step = CompiledStep(lambda batch: self._step(batch, penalty=False), state)
-        self._penalty_step = CompiledStep(lambda batch: self._step(batch, penalty=True), state)
+        self.probability = adaptation.probability
+        self._steps: dict[tuple[bool, int | None], CompiledStep] = {}
+        self._samplers: dict[int | None, Callable[..., Tensor]] = {}
 
     def _adam(self, network: keras.Model, learning_rate: float) -> keras.optimizers.Optimizer:
-        optimizer = keras.optimizers.Adam(learning_rate, self.spec.beta_1, self.spec.beta_2, epsilon=1e-8)
+        optimizer = keras.optimizers.Adam(
+            learning_rate, self.spec.beta_1, self.spec.beta_2, epsilon=1e-8, global_clipnorm=self.spec.gradient_clip
+        )
         optimizer.build(network.trainable_variables)
         return optimizer
 
@@ -72,9 +98,6 @@ class LatentGame:
             "critic_optimizer": self.critic_optimizer.variables,
             "real_sign": [self.real_sign],
         }
-
-    def _variables(self) -> list[Any]:
-        return [variable for group in self._groups().values() for variable in group]
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that a checkpoint must hold, as arrays."""
@@ -106,108 +129,159 @@ class LatentGame:
         """Play step number `step`, counted from 0; scores stay on the device."""
         if step % ADAPT_EVERY == 0 and step:
             sign, clips = float(np.asarray(self.real_sign)), ADAPT_EVERY * self.batch
-            self.probability = augment.adapt(self.augmentation, self.probability, sign, clips)
-        batch = self._draw(step)
+            self.probability = adapt(self.adaptation, self.probability, sign, clips)
+        growth = self._growth(step)
         penalty = self.spec.has_penalty and step % self.spec.penalty_every == 0
-        scores = (self._penalty_step if penalty else self._plain_step)(batch)
-        return scores | {"augmentation": self.probability}
+        scores = self._compiled_step(penalty, growth)(self._draw(step, growth))
+        extra = {} if growth is None else {"level": growth.level, "fade": growth.fade}
+        return scores | {"augmentation": self.probability} | extra
 
-    def _draw(self, step: int) -> Batch:
-        rng = generator_at(self.seed, step)
+    def sample(self, step: int, latent: Tensor, label: Tensor) -> Tensor:
+        """Features [B, ...] that the averaged generator makes after `step` steps."""
+        growth = self._growth(step)
+        level = None if growth is None else growth.level
+        if level not in self._samplers:
+
+            def make(latent: Tensor, label: Tensor, fade: Tensor) -> Tensor:
+                return self.average(latent, self._label(label), growth=self._grown(level, fade))
+
+            self._samplers[level] = compiled(make)
+        return self._samplers[level](latent, label, np.float32(1.0 if growth is None else growth.fade))
+
+    def _growth(self, step: int) -> Any:
+        return self.growing.at(step * self.batch) if self.growing is not None else None
+
+    def _grown(self, level: int | None, fade: Tensor) -> Any:
+        return None if self.growing is None or level is None else self.growing.of(level, fade)
+
+    def _compiled_step(self, penalty: bool, growth: Any) -> CompiledStep:
+        key = (penalty, None if growth is None else growth.level)
+        if key not in self._steps:
+            state = [variable for group in self._groups().values() for variable in group]
+            self._steps[key] = CompiledStep(lambda batch: self._step(batch, penalty=penalty, level=key[1]), state)
+        return self._steps[key]
+
+    def _draw(self, step: int, growth: Any) -> Batch:
+        rng, spec = generator_at(self.seed, step), self.spec
         return {
-            "critic": [self._draw_critic(rng) for _ in range(self.spec.critic_steps)],
-            "generator": self._draw_generated(rng),
-            "ema": np.float32(min(self.spec.ema, (1 + step) / (10 + step))),
+            "critic": [self.draws.critic(rng, self.probability) for _ in range(spec.critic_steps)],
+            "generator": [self.draws.generated(rng, self.probability) for _ in range(spec.generator_steps)],
+            "ema": np.float32(min(spec.ema, (1 + step) / (10 + step))),
+            "fade": np.float32(1.0 if growth is None else growth.fade),
         }
 
-    def _draw_critic(self, rng: np.random.Generator) -> Batch:
-        real, labels = self.real_batch(rng, self.batch)
-        return self._draw_generated(rng) | {
-            "real": real,
-            "real_label": labels.astype("int32"),
-            "real_numbers": self._numbers(real.shape[1:], rng),
-            "mix": rng.random(self.batch, dtype="float32"),
-        }
-
-    def _draw_generated(self, rng: np.random.Generator) -> Batch:
-        return {
-            "latent": rng.standard_normal((self.batch, self.latent_size), dtype="float32"),
-            "label": rng.integers(0, max(1, self.label_count), self.batch, dtype="int32"),
-            "numbers": self._numbers(self.generator.output_grid, rng),
-        }
-
-    def _numbers(self, shape: tuple[int, int], rng: np.random.Generator) -> dict[str, np.ndarray]:
-        return augment.draw(self.augmentation, self.probability, shape, self.batch, rng)
-
-    def _step(self, batch: Batch, *, penalty: bool) -> Scores:
+    def _step(self, batch: Batch, *, penalty: bool, level: int | None) -> Scores:
         scores: Scores = {}
+        growth = self._grown(level, batch["fade"])
         for critic_batch in batch["critic"]:
-            scores |= self._critic_step(critic_batch, penalty=penalty)
-        scores |= self._generator_step(batch["generator"])
+            scores |= self._critic_step(critic_batch, growth, penalty=penalty)
+        for generator_batch in batch["generator"]:
+            scores |= self._generator_step(generator_batch, self._real_logit(batch["critic"][-1], growth), growth)
         for target, source in zip(self.average.variables, self.generator.variables, strict=True):
             target.assign(batch["ema"] * target + (1.0 - batch["ema"]) * source)
         return scores
 
-    def _critic_step(self, batch: Batch, *, penalty: bool) -> Scores:
-        fake_picture = self.generator(batch["latent"], self._label(batch["label"]))
-        real = augment.augment(batch["real"], batch["real_numbers"])
-        fake = augment.augment(fake_picture, batch["numbers"])
+    def _critic_step(self, batch: Batch, growth: Any, *, penalty: bool) -> Scores:
+        fake_item = self.generator(batch["latent"], self._label(batch["label"]), training=True, growth=growth)
+        real_item = self._real_item(batch, growth)
+        real = self.augmentation.apply(real_item, batch["real_numbers"]) + batch.get("real_static", 0.0)
+        fake = self.augmentation.apply(fake_item, batch["numbers"]) + batch.get("static", 0.0)
 
         def loss() -> tuple[Tensor, Scores]:
             # Two calls: in one, the batch deviation would mix real and generated items.
-            real_logit, real_class = self.critic(real, self._label(batch["real_label"]))
-            fake_logit, fake_class = self.critic(fake, self._label(batch["label"]))
+            real_logit, real_class = self._judge(real, batch["real_label"], batch["real_noise"], growth)
+            fake_logit, fake_class = self._judge(fake, batch["label"], batch["noise"], growth)
             total = self.objective.critic(real_logit, fake_logit)
-            if self.label_count:
-                classes = class_loss(real_class, batch["real_label"]) + class_loss(fake_class, batch["label"])
-                total = total + self.spec.class_weight * classes
+            total = total + self.spec.drift_weight * ops.mean(ops.square(real_logit))
+            if self.labelled:
+                total = total + self.spec.class_weight * class_loss(real_class, batch["real_label"])
+                if self.spec.classify_fakes:
+                    total = total + self.spec.class_weight * class_loss(fake_class, batch["label"])
             scores = {
                 "critic_loss": total,
-                "real_sign": ops.mean(ops.sign(real_logit)),
+                "real_sign": ops.mean(ops.sign(real_logit - self._middle(real_logit, fake_logit))),
                 "real_above_fake": ops.mean(ops.cast(real_logit > fake_logit, "float32")),
-                "deviation_ratio": ops.mean(ops.std(fake_picture, axis=0)) / ops.mean(ops.std(batch["real"], axis=0)),
+                "deviation_ratio": ops.mean(ops.std(fake_item, axis=0)) / ops.mean(ops.std(real_item, axis=0)),
             }
             if penalty:
-                penalties = self._penalties(batch, real, fake)
+                penalties = self._penalties(batch, real, fake, growth)
                 total = total + self.spec.penalty_every * penalties
                 scores["penalty"] = penalties
             return total, scores
 
         scores: Scores
-        (_, scores), gradients = value_and_gradients(loss, self.critic.trainable_variables)
+        (_, scores), gradients = value_and_gradients(
+            loss, self.critic.trainable_variables, self.critic.non_trainable_variables
+        )
         self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
+        if self.spec.weight_clip is not None:
+            for variable in self.critic.trainable_variables:
+                variable.assign(ops.clip(variable, -self.spec.weight_clip, self.spec.weight_clip))
         self.real_sign.assign(SIGN_DECAY * self.real_sign + (1.0 - SIGN_DECAY) * scores["real_sign"])
         scores["critic_gradient"] = _norm(gradients)
         return scores
 
-    def _penalties(self, batch: Batch, real: Tensor, fake: Tensor) -> Tensor:
+    def _middle(self, real_logit: Tensor, fake_logit: Tensor) -> Tensor:
+        """Logit that says neither real nor generated; a paired objective leaves it free."""
+        return 0.5 * (ops.mean(real_logit) + ops.mean(fake_logit)) if self.objective.is_paired else 0.0
+
+    def _penalties(self, batch: Batch, real: Tensor, fake: Tensor, growth: Any) -> Tensor:
+        """Of the critic's logit, with batch normalisation at rest."""
         spec = self.spec
-        real_label, fake_label = self._label(batch["real_label"]), self._label(batch["label"])
+
+        def of_real(features: Tensor) -> Tensor:
+            return self._judge(features, batch["real_label"], batch["real_noise"], growth, training=False)[0]
+
+        def of_fake(features: Tensor) -> Tensor:
+            return self._judge(features, batch["label"], batch["noise"], growth, training=False)[0]
+
         total: Tensor = 0.0
         if spec.r1_weight:
-            total += spec.r1_weight * squared_gradient(lambda x: self.critic(x, real_label)[0], real)
+            total += spec.r1_weight * squared_gradient(of_real, real)
         if spec.r2_weight:
-            total += spec.r2_weight * squared_gradient(lambda x: self.critic(x, fake_label)[0], fake)
+            total += spec.r2_weight * squared_gradient(of_fake, fake)
         if spec.gradient_penalty_weight:
-            penalty = gradient_penalty(lambda x: self.critic(x, real_label)[0], real, fake, batch["mix"])
+            penalty = gradient_penalty(of_real, real, fake, batch["mix"], one_sided=spec.one_sided_penalty)
             total += spec.gradient_penalty_weight * penalty
         return total
 
-    def _generator_step(self, batch: Batch) -> Scores:
+    def _real_logit(self, batch: Batch, growth: Any) -> Tensor | None:
+        """What a paired objective compares generated items with."""
+        if not self.objective.is_paired:
+            return None
+        real = self.augmentation.apply(self._real_item(batch, growth), batch["real_numbers"])
+        return self._judge(real, batch["real_label"], batch["real_noise"], growth)[0]
+
+    def _real_item(self, batch: Batch, growth: Any) -> Tensor:
+        return batch["real"] if self.growing is None else self.growing.soften(batch["real"], growth)
+
+    def _generator_step(self, batch: Batch, real_logit: Tensor | None, growth: Any) -> Scores:
         def loss() -> tuple[Tensor, None]:
-            picture = self.generator(batch["latent"], self._label(batch["label"]))
-            logit, classes = self.critic(augment.augment(picture, batch["numbers"]), self._label(batch["label"]))
-            total = self.objective.generator(logit)
-            if self.label_count:
+            item = self.generator(batch["latent"], self._label(batch["label"]), training=True, growth=growth)
+            seen = self.augmentation.apply(item, batch["numbers"])
+            logit, classes = self._judge(seen, batch["label"], batch["noise"], growth)
+            total = self.objective.generator(real_logit, logit)
+            if self.labelled:
                 total = total + self.spec.class_weight * class_loss(classes, batch["label"])
             return total, None
 
-        (value, _), gradients = value_and_gradients(loss, self.generator.trainable_variables)
+        resting = [*self.generator.non_trainable_variables, *self.critic.non_trainable_variables]
+        (value, _), gradients = value_and_gradients(loss, self.generator.trainable_variables, resting)
         self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
         return {"generator_loss": value, "generator_gradient": _norm(gradients)}
 
+    def _judge(
+        self, features: Tensor, label: Tensor, noise: dict[str, Tensor], growth: Any, *, training: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """The critic's logits and classes of features [B, ...]."""
+        if self.standard is not None:
+            features = (features - self.standard[0]) / self.standard[1]
+        judged: tuple[Tensor, Tensor | None]
+        judged = self.critic(features, self._label(label), noise, training=training, growth=growth)
+        return judged
+
     def _label(self, label: Tensor) -> Tensor | None:
-        return label if self.label_count else None
+        return label if self.labelled else None
 
 
 def _norm(gradients: list[Tensor]) -> Tensor:

@@ -15,7 +15,8 @@ import numpy as np
 
 from trainer import checkpoint
 from trainer.autodiff import to_floats
-from trainer.config import LatentoneError, LoopSpec
+from trainer.errors import LatentoneError
+from trainer.specs.run import LoopSpec
 
 StopReason = Literal["steps", "minutes", "early stop", "interrupted"]
 

@@ -12,7 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.architectures.networks import Generator
 from trainer.corpus.store import PreparedCorpus
+from trainer.draws import latents
 from trainer.evaluation.clips import Clips, Real
 from trainer.evaluation.drawing import sample_labels
 from trainer.evaluation.embeddings import AUTO, find_embedding
@@ -36,12 +38,13 @@ Make = Callable[[Floats, NDArray[np.int32]], Floats]
 class Monitor:
     """Fixed latents and labels, heard again at each call beside the same real clips."""
 
-    def __init__(self, corpus: PreparedCorpus, latent_size: int, say: Callable[[str], None]) -> None:
+    def __init__(self, corpus: PreparedCorpus, generator: Generator, say: Callable[[str], None]) -> None:
         """say: told of long work, such as training the classifier."""
         embedding = find_embedding(AUTO, corpus, say)
         self._ear = Ear(Front(corpus.audio, fitted_db_max(corpus)), corpus.audio.sample_rate_hz, embedding, None)
-        self.latents = generator_at(SEED, 0).standard_normal((SAMPLES, latent_size), dtype="float32")
-        self.labels = sample_labels(corpus, SAMPLES)
+        shape = (SAMPLES, generator.latent_size)
+        self.latents = latents(generator.latent_distribution, shape, generator_at(SEED, 0))
+        self.labels = sample_labels(corpus, SAMPLES) if generator.label_count else np.full(SAMPLES, -1, np.int32)
         train = corpus.train[:: max(1, -(-len(corpus.train) // MOST_REAL))]
         held_out = corpus.held_out[:MOST_REAL] if len(corpus.held_out) >= 2 else train
         self._real = Real(self._ear(corpus_sounds(corpus, train)), self._ear(corpus_sounds(corpus, held_out)))

@@ -8,18 +8,27 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer import checkpoint, loop
-from trainer.architectures import melspec
+from trainer.architectures.networks import Generator
+from trainer.architectures.registry import growing_of, make_critic, make_generator
+from trainer.augment import PictureAugmentation
+from trainer.augment_sound import SoundAugmentation
 from trainer.autodiff import BACKEND, compiled, devices
-from trainer.config import LatentoneError, RunSpec
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import LatentoneError
+from trainer.evaluation.pitch import pitch_of_labels
 from trainer.games import LatentGame
-from trainer.representations.log_mel import LogMel, fit_db_max
+from trainer.representations import registry
+from trainer.representations.representation import Representation
 from trainer.run import Run
+from trainer.specs.run import RunSpec
 from trainer.versions import versions
 
+Floats = NDArray[np.float32]
 FITTING_CLIPS = 512
+STANDARD_CLIPS = 64  # from which mean and deviation of the features are taken
 
 
 def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
@@ -31,10 +40,23 @@ def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
         raise LatentoneError(f"{folder} is there already: resume it with --resume {folder}, or choose another --run")
     if len(corpus.train) == 0:
         raise LatentoneError(f"corpus {corpus.name} has no clips to train on: lower held_out_fraction")
+    clips = fitting_clips(corpus)
+    fitted = registry.fit(spec.representation, corpus.audio, clips)
+    mean, deviation = _standard(registry.make(fitted, corpus.audio), clips)
+    conditional = spec.architecture.conditional and len(corpus.label_names) >= 2  # one label says nothing
+    pitches = _pitches(corpus) if conditional else None
+    if spec.architecture.conditional and spec.architecture.wants_pitches and pitches is None:
+        raise LatentoneError(
+            f"{spec.architecture.kind} is told pitches, and the labels of corpus {corpus.name} stand for none, or for "
+            "one alone: prepare it with --option label=pitch, or train without: --set architecture.conditional=False"
+        )
     run = Run(
         folder=folder,
-        spec=spec.replace(audio=corpus.audio, log_mel=fit_db_max(spec.log_mel, corpus.audio, fitting_clips(corpus))),
-        label_names=tuple(corpus.label_names),
+        spec=spec.replace(audio=corpus.audio, representation=fitted),
+        label_names=tuple(corpus.label_names) if conditional else (),
+        label_pitches=pitches,
+        feature_mean=mean,
+        feature_deviation=deviation,
         corpus={
             "path": os.path.relpath(corpus.folder),
             "name": corpus.name,
@@ -58,26 +80,43 @@ def fitting_clips(corpus: PreparedCorpus) -> np.ndarray:
     return corpus.waveforms(corpus.train[::every][:FITTING_CLIPS])
 
 
-def representation(run: Run) -> LogMel:
+def _standard(bridge: Representation, clips: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of the features of clips, one number for each of the channels that `silence` has."""
+    features = np.asarray(bridge.encode(clips[:: max(1, len(clips) // STANDARD_CLIPS)][:STANDARD_CLIPS]))
+    flat = features.reshape(-1, len(bridge.silence))
+    mean, deviation = flat.mean(axis=0, dtype="float64"), flat.std(axis=0, dtype="float64")
+    return tuple(float(value) for value in mean), tuple(max(float(value), 1e-4) for value in deviation)
+
+
+def _pitches(corpus: PreparedCorpus) -> tuple[float, ...] | None:
+    found = pitch_of_labels(corpus.label_names, corpus.labels, corpus.pitches)
+    return None if found is None else tuple(float(pitch) for pitch in found)
+
+
+def representation(run: Run) -> Representation:
     """The bridge between sound and tensors of a run."""
-    return LogMel(run.spec.log_mel, run.spec.audio)
+    return registry.make(run.spec.representation, run.spec.audio)
 
 
-def generator(run: Run) -> keras.Model:
+def generator(run: Run) -> Generator:
     """A generator with fresh weights."""
-    return melspec.Generator(run.spec.melspec, representation(run).shape, len(run.label_names))
+    return make_generator(run.spec.architecture, representation(run).shape, len(run.label_names))
 
 
-def trained_generator(run: Run) -> keras.Model:
+def trained_generator(run: Run) -> Generator:
     """The averaged generator: the best by its distance to held-out clips, else as it was saved last."""
     network = generator(run)
-    network.set_weights(checkpoint.load_result(run.folder)[0])
+    weights, step = checkpoint.load_result(run.folder)
+    network.set_weights(weights)
+    growing = growing_of(run.spec.architecture, network.features_shape)
+    network.grown = growing.at(step * run.spec.loop.batch) if growing else None
     return network
 
 
 def game(run: Run, corpus: PreparedCorpus) -> LatentGame:
     """Generator and critic at the table, fed from the corpus."""
     spec, bridge = run.spec, representation(run)
+    labelled = bool(run.label_names)
     keras.utils.set_random_seed(spec.loop.seed)
     encode = compiled(bridge.encode)
 
@@ -85,16 +124,33 @@ def game(run: Run, corpus: PreparedCorpus) -> LatentGame:
         chosen = corpus.train[rng.integers(0, len(corpus.train), count)]
         return encode(corpus.waveforms(chosen)), np.maximum(corpus.labels[chosen], 0)
 
+    is_sound = bridge.describe() is None
     return LatentGame(
         lambda: generator(run),
-        lambda: melspec.Critic(spec.melspec, bridge.shape, len(run.label_names)),
+        lambda: make_critic(spec.architecture, bridge.shape, len(run.label_names)),
         real_batch,
-        latent_size=spec.melspec.latent_size,
         game=spec.game,
-        augmentation=spec.augment,
+        augmentation=SoundAugmentation(spec.augment, bridge.shape)
+        if is_sound
+        else PictureAugmentation(spec.augment, bridge.shape, bridge.silence),
+        adaptation=spec.augment,
+        label_shares=_shares(corpus) if labelled else None,
+        growing=growing_of(spec.architecture, bridge.shape),
+        standard=_arrays(run.feature_mean, run.feature_deviation) if spec.game.standardise else None,
         batch=spec.loop.batch,
         seed=spec.loop.seed,
     )
+
+
+def _arrays(mean: tuple[float, ...], deviation: tuple[float, ...]) -> tuple[Floats, Floats]:
+    return np.array(mean, np.float32), np.array(deviation, np.float32)
+
+
+def _shares(corpus: PreparedCorpus) -> NDArray[np.float64]:
+    """How often each label stands among the training clips."""
+    labels = corpus.labels[corpus.train]
+    counts = np.bincount(labels[labels >= 0], minlength=len(corpus.label_names))
+    return np.asarray(counts / counts.sum())
 
 
 def play(run: Run, corpus: PreparedCorpus, players: LatentGame, watcher: loop.Watcher, *, resume: bool) -> loop.Outcome:

@@ -31,11 +31,11 @@ class Preview:
 
     def __init__(self, run: Run, corpus: PreparedCorpus, game: LatentGame, console: Console, *, resume: bool) -> None:
         self.run, self.console = run, console
-        average, representation = game.average, players.representation(run)
-        self._sample = compiled(lambda latent, label: average(latent, label if run.label_names else None))
-        self._decode = compiled(representation.decode)
-        self.monitor = Monitor(corpus, game.latent_size, console.print)
-        self.real = np.asarray(representation.encode(corpus.waveforms(self._shown(corpus))))
+        self.representation = players.representation(run)
+        self._sample, self._decode = game.sample, compiled(self.representation.decode)
+        self.monitor = Monitor(corpus, game.average, console.print)
+        real = np.asarray(self.representation.encode(corpus.waveforms(self._shown(corpus))))
+        self.real = self.representation.pictures(real)
         done = checkpoint.load(run.folder)[1][0] if resume else 0
         self.history = History(run.folder, before=done)
         self.tensorboard = _tensorboard(run, console)
@@ -72,6 +72,8 @@ class Preview:
         """Move the bar and write the signals down."""
         names = {"critic_loss": "critic", "generator_loss": "generator", "real_sign": "D(real)"}
         text = "  ".join(f"{short} {scores[name]:.2f}" for name, short in names.items())
+        if "level" in scores:
+            text += f"  level {scores['level']:.0f} ({scores['fade']:.0%})"
         self.bar.update(self.task, completed=step + 1, text=text, left=_duration(left))
         if not self.console.is_terminal and time.monotonic() - self.logged >= LOG_SECONDS:
             self.console.print(f"step {step + 1}: {text}, {_duration(left)} left", highlight=False)
@@ -84,11 +86,13 @@ class Preview:
 
     def preview(self, step: int) -> float | None:
         """Write a picture and sounds, and return the distance to the held-out clips."""
-        found = self.monitor.listen(lambda *given: np.asarray(self._decode(self._sample(*given))))
-        features = np.asarray(self._sample(self.monitor.latents[:SHOWN], np.maximum(self.monitor.labels[:SHOWN], 0)))
-        sounds = np.asarray(self._decode(features))
+        found = self.monitor.listen(lambda *given: np.asarray(self._decode(self._sample(step, *given))))
+        shown = self.monitor.latents[:SHOWN], np.maximum(self.monitor.labels[:SHOWN], 0)
+        features = np.asarray(self._sample(step, *shown))
+        sounds = np.concatenate(list(np.asarray(self._decode(features))))  # one after another: [S] or [S, 2]
+        features = self.representation.pictures(features)
         folder = self.run.folder / "previews"
-        wav.write(folder / f"step-{step:06d}.wav", sounds.reshape(-1), self.run.spec.audio.sample_rate_hz)
+        wav.write(folder / f"step-{step:06d}.wav", sounds, self.run.spec.audio.sample_rate_hz)
         if self.has_pictures:
             path = folder / f"step-{step:06d}.png"
             pictures.grid({"generated": features, "real": self.real}, path, titles=self._titles())
@@ -120,7 +124,7 @@ class Preview:
         with contextlib.suppress(ImportError):  # tensorboardX wants Pillow and soundfile for these
             self.tensorboard.add_image("preview/generated", (picture + 1.0) / 2.0, step, dataformats="HW")
             rate = self.run.spec.audio.sample_rate_hz
-            self.tensorboard.add_audio("preview/generated", sounds.reshape(-1, 1), step, sample_rate=rate)
+            self.tensorboard.add_audio("preview/generated", sounds.reshape(len(sounds), -1), step, sample_rate=rate)
 
     def _titles(self) -> list[str]:
         names = self.run.label_names

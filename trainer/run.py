@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from trainer.config import LatentoneError, RunSpec
+from trainer.errors import LatentoneError
 from trainer.files import write_json
+from trainer.specs.run import RunSpec
 
 DOCUMENT = "run.json"
 
@@ -24,7 +25,10 @@ class Run:
 
     folder: Path
     spec: RunSpec
-    label_names: tuple[str, ...]
+    label_names: tuple[str, ...]  # that the model is conditioned on
+    label_pitches: tuple[float, ...] | None  # MIDI pitch of each, where labels stand for pitches
+    feature_mean: tuple[float, ...]  # of the training clips' features: one number a channel
+    feature_deviation: tuple[float, ...]
     corpus: dict[str, Any]  # path, name, licence, fingerprint, clips
     backend: str  # of Keras
     device: str
@@ -38,8 +42,9 @@ class Run:
         """
         try:
             values = json.loads((folder / DOCUMENT).read_text())
-            values |= {"spec": RunSpec.from_json(values["spec"]), "label_names": tuple(values["label_names"])}
-            return cls(folder=folder, **values)
+            values["spec"] = RunSpec.from_json(values["spec"])
+            lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+            return cls(folder=folder, **values | lists)
         except (FileNotFoundError, NotADirectoryError):
             raise LatentoneError(
                 f"{folder} is not a run: it has no {DOCUMENT}. Runs are the folders in runs/"

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from trainer import checkpoint, players
 from trainer.autodiff import compiled
-from trainer.config import AudioSpec, LatentoneError, unknown
+from trainer.draws import latents
+from trainer.errors import LatentoneError, unknown
 from trainer.randomness import generator_at
 from trainer.run import Run, check_source, is_model
+from trainer.specs.audio import AudioSpec
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -25,13 +27,16 @@ Labels = NDArray[np.int32]
 class Sampler:
     """Latents [B, Z] and labels int32 [B] to waveforms [B, S] in [-1, 1].
 
-    reconstruct: waveforms [B, S], S a whole number of hops, to what is left of them after analyse and decode.
+    Stereo waveforms have a last axis of two.
+    reconstruct: waveforms of a clip's length to what is left of them after analyse and decode; None for models that
+    make waveforms themselves.
     facts: what a report says of the model: architecture, recipe, step, minutes, device, backend.
     """
 
     sample: Callable[[Floats, Labels], Floats]
-    reconstruct: Callable[[Floats], Floats]
+    reconstruct: Callable[[Floats], Floats] | None
     latent_size: int
+    latent_distribution: str
     label_names: tuple[str, ...]
     audio: AudioSpec
     facts: dict[str, Any]
@@ -42,7 +47,7 @@ class Sampler:
 
     def latent(self, seed: int, item: int) -> Floats:
         """The latent [Z] of an item: the service draws the same."""
-        return generator_at(seed, item).standard_normal(self.latent_size, dtype="float32")
+        return latents(self.latent_distribution, (self.latent_size,), generator_at(seed, item))
 
     def label(self, name: str | None) -> int | None:
         """Index of a label.
@@ -73,12 +78,13 @@ def _of_run(run: Run) -> Sampler:
     step, seconds = checkpoint.load_result(run.folder)[1], checkpoint.load(run.folder)[1][1]
     return Sampler(
         sample=lambda latents, labels: np.asarray(make(latents, labels)),
-        reconstruct=lambda waveforms: np.asarray(again(waveforms)),
-        latent_size=run.spec.melspec.latent_size,
+        reconstruct=(lambda waveforms: np.asarray(again(waveforms))) if representation.describe() else None,
+        latent_size=generator.latent_size,
+        latent_distribution=generator.latent_distribution,
         label_names=run.label_names,
         audio=run.spec.audio,
         facts={
-            "architecture": "melspec",
+            "architecture": run.spec.architecture.kind,
             "recipe": run.spec.recipe,
             "step": step,
             "minutes": round(seconds / 60.0, 1),
@@ -106,8 +112,9 @@ def _of_model(folder: Path) -> Sampler:
     recipe = contract["recipe"]
     return Sampler(
         sample=sample,
-        reconstruct=reconstruct,
+        reconstruct=reconstruct if contract["features"] else None,
         latent_size=contract["latent"]["size"],
+        latent_distribution=contract["latent"]["distribution"],
         label_names=tuple(contract["labels"]),
         audio=AudioSpec.from_json(contract["audio"]),
         facts={"architecture": contract["architecture"], "recipe": recipe.get("name"), "step": recipe.get("steps")}

@@ -36,8 +36,9 @@ sys.exit(code)
 @pytest.mark.timeout(600)  # JAX is slow at a classifier's gradients on a CPU
 def test_jax_trains_with_keras_and_numpy_alone_and_tensorflow_exports(tmp_path: Path) -> None:
     prepared = tiny.corpus(tmp_path / "corpora")
-    small = ["--set", "melspec.generator_widths=(8,8)", "--set", "melspec.critic_widths=(8,8)", "--set", "loop.batch=4"]
-    small += ["--set", "log_mel.n_fft=512", "--set", "log_mel.hop_samples=128", "--set", "log_mel.n_mels=16"]
+    changes = ("representation.n_fft=512", "representation.hop_samples=128", "representation.n_mels=16")
+    changes += ("architecture.generator_widths=(8,8)", "architecture.critic_widths=(8,8)", "loop.batch=4")
+    small = [argument for change in changes for argument in ("--set", change)]
     done = subprocess.run(
         [
             sys.executable,

@@ -14,10 +14,13 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[2]
+CHANGES = (
+    *("audio.sample_rate_hz=8000", "audio.clip_samples=2048"),
+    *("representation.n_fft=512", "representation.hop_samples=128", "representation.n_mels=16"),
+    *("architecture.generator_widths=(8,8)", "architecture.critic_widths=(8,8)", "loop.batch=4"),
+)
 SMALL = [
-    *("--set", "audio.sample_rate_hz=8000", "--set", "audio.clip_samples=2048"),
-    *("--set", "log_mel.n_fft=512", "--set", "log_mel.hop_samples=128", "--set", "log_mel.n_mels=16"),
-    *("--set", "melspec.generator_widths=(8,8)", "--set", "melspec.critic_widths=(8,8)", "--set", "loop.batch=4"),
+    *(argument for change in CHANGES for argument in ("--set", change)),
     *("--option", "count=60", "--option", "seconds=0.3"),
 ]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -45,7 +48,7 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     assert soundfile.info(next((run / "previews").glob("*.wav"))).samplerate == 8_000
     assert list((run / "tensorboard").iterdir())
     written = json.loads((run / "run.json").read_text())
-    assert written["spec"]["log_mel"]["db_max"] is not None
+    assert written["spec"]["representation"]["db_max"] is not None
     assert written["made_with"]["keras"]
     scores = json.loads((run / "scores.json").read_text())
     assert (

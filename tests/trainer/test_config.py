@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from types import ModuleType
 
 import pytest
 
 from trainer import recipes
-from trainer.config import AudioSpec, GameSpec, LatentoneError, LogMelSpec, LoopSpec, RunSpec, SpecError, override
+from trainer.errors import LatentoneError, SpecError
+from trainer.specs.audio import AudioSpec
+from trainer.specs.game import GameSpec
+from trainer.specs.representations import LogMelSpec
+from trainer.specs.run import LoopSpec, RunSpec
+from trainer.specs.spec import override
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
@@ -16,9 +22,10 @@ def test_a_recipe_survives_being_saved_and_read(name: str) -> None:
     assert RunSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 
 
-@pytest.mark.parametrize("name", recipes.RECIPES)
-def test_a_recipe_says_how_to_run_it(name: str) -> None:
-    assert f"--recipe {name}" in (recipes.RECIPES[name].__doc__ or "")
+@pytest.mark.parametrize("file", recipes.FILES, ids=lambda file: file.__name__)
+def test_a_file_of_recipes_says_how_to_run_each(file: ModuleType) -> None:
+    for recipe in file.RECIPES:
+        assert f"--recipe {recipe.spec.recipe} " in (file.__doc__ or "").replace("make train", "--recipe quickstart ")
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest() -> None:
@@ -46,7 +53,7 @@ def test_a_contradiction_is_refused_when_made(make: object, says: str) -> None:
 def test_a_field_is_changed_by_its_path() -> None:
     spec = recipes.find("digits")
     assert override(spec, "game.critic_learning_rate=3e-4").game.critic_learning_rate == 3e-4
-    assert override(spec, "melspec.generator_widths=(8, 4)").melspec.generator_widths == (8, 4)
+    assert override(spec, "architecture.generator_widths=(8, 4)").architecture.generator_widths == (8, 4)
     assert override(spec, "loop.steps=5").loop.steps == 5
     assert override(spec, "preparation.crop=center").preparation.crop == "center"
 

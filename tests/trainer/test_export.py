@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tests.trainer import tiny
 from trainer import players
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.export import parity
 from trainer.export.publish import digests, export
 from trainer.run import Run
@@ -48,8 +48,12 @@ def signatures(version: Path) -> dict[str, object]:
 
 
 def latents(count: int) -> dict[str, tf.Tensor]:
-    given = parity.example_inputs(8, 3, count)
-    return {name: tf.constant(value) for name, value in given.items()}
+    return {name: tf.constant(value) for name, value in example(count).items()}
+
+
+def example(count: int) -> dict[str, np.ndarray]:
+    latents = np.random.default_rng(1).standard_normal((count, 8), dtype="float32")
+    return {"latent": latents, "label": (np.arange(count) % 3).astype("int32")}
 
 
 def test_an_item_does_not_depend_on_its_batch(version: Path) -> None:
@@ -117,7 +121,7 @@ def test_parity_notices_other_weights(trained: Run, version: Path) -> None:
     generator = players.trained_generator(trained)
     generator.set_weights([weights * 1.1 for weights in generator.get_weights()])
     with pytest.raises(parity.ParityError):
-        parity.check_parity(version, generator, players.representation(trained), 8)
+        parity.check_parity(version, generator, players.representation(trained))
 
 
 def test_an_untrained_run_is_not_exported(tmp_path: Path) -> None:
@@ -152,7 +156,7 @@ print(generate(latent=tf.zeros([2, 8]), label=tf.constant([0, 1]))["waveform"].s
 
 
 def test_saved_model_cli_runs_it(version: Path, tmp_path: Path) -> None:
-    np.savez(tmp_path / "inputs.npz", **parity.example_inputs(8, 3, 1))
+    np.savez(tmp_path / "inputs.npz", **example(1))
     archive = tmp_path / "inputs.npz"
     done = subprocess.run(
         [

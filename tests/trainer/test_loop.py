@@ -13,8 +13,9 @@ import pytest
 
 from tests.trainer import tiny
 from trainer import checkpoint, loop, players
-from trainer.config import LatentoneError, LoopSpec
 from trainer.corpus import PreparedCorpus
+from trainer.errors import LatentoneError
+from trainer.specs.run import LoopSpec
 
 
 class Quiet:

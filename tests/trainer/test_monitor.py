@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.trainer import tiny
+from trainer import players
 from trainer.corpus import PreparedCorpus
 from trainer.evaluation.warnings import warnings
 from trainer.monitor import Monitor
@@ -19,8 +20,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
 
 
 @pytest.fixture(scope="module")
-def monitor(prepared: PreparedCorpus) -> Monitor:
-    return Monitor(prepared, latent_size=8, say=print)
+def monitor(prepared: PreparedCorpus, tmp_path_factory: pytest.TempPathFactory) -> Monitor:
+    run = tiny.run(tmp_path_factory.mktemp("runs") / "run", prepared)
+    return Monitor(prepared, players.generator(run), print)
 
 
 def replay(prepared: PreparedCorpus, monitor: Monitor, clips: np.ndarray, gain: float = 1.0) -> dict[str, float]:

@@ -13,8 +13,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from trainer.architectures.layers import Film, batch_deviation, conv, double, halving_conv, leaky, pixel_norm
-from trainer.config import MelspecSpec, check
+from trainer.architectures import networks
+from trainer.architectures.growth import Growth
+from trainer.architectures.heads import Heads
+from trainer.architectures.layers import DoublingConv, Film, batch_deviation, conv, halving_conv, leaky, pixel_norm
+from trainer.errors import check
+from trainer.specs.architectures import MelspecSpec
 
 Tensor = Any
 
@@ -38,55 +42,59 @@ def width(widths: tuple[int, ...], stage: int) -> int:
     return widths[min(stage, len(widths) - 1)]
 
 
-class Generator(keras.Model):  # type: ignore[misc]
-    """Latent [B, Z] and label int32 [B] (where `label_count` is not 0) to features [B, T, M] in [-1, 1]."""
+class Generator(networks.Generator):
+    """Latent [B, Z] and label to features [B, T, M] in [-1, 1]."""
 
     def __init__(self, spec: MelspecSpec, shape: tuple[int, int], label_count: int) -> None:
-        super().__init__(name="generator")
-        self.steps, self.label_count, self.output_grid = stages(shape), label_count, shape
+        super().__init__(spec, shape, label_count)
+        self.steps = stages(shape)
         self.grid = (shape[0] >> self.steps, shape[1] >> self.steps)
         widths = [width(spec.generator_widths, stage) for stage in range(self.steps + 1)]
         self.label = keras.layers.Embedding(label_count, spec.label_size) if label_count else None
         self.mapping = keras.layers.Dense(128, kernel_initializer="he_normal")
         self.start = keras.layers.Dense(self.grid[0] * self.grid[1] * widths[0])
-        self.convs = [conv(channels) for channels in widths]
+        self.start_width = widths[0]
+        self.convs = [conv(widths[0]), *(DoublingConv(channels) for channels in widths[1:])]
         self.films = [Film(channels) for channels in widths]
         self.output_conv = conv(1)
-        self._build(spec.latent_size)
+        self.build_weights()
 
-    def _build(self, latent_size: int) -> None:
-        self(np.zeros((2, latent_size), "float32"), np.zeros(2, "int32") if self.label_count else None)
-
-    def call(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+    def call(
+        self, latent: Tensor, label: Tensor | None = None, training: bool = False, growth: Growth | None = None
+    ) -> Tensor:
         """Run the network."""
         latent = pixel_norm(latent)
         if self.label is not None:
             latent = ops.concatenate([latent, pixel_norm(self.label(label))], axis=-1)
         condition = leaky(self.mapping(latent))
-        x = ops.reshape(self.start(condition), (-1, *self.grid, self.convs[0].filters))
-        for stage in range(self.steps + 1):
-            x = double(x) if stage else x
-            x = leaky(self.films[stage](condition, pixel_norm(self.convs[stage](x))))
+        x = ops.reshape(self.start(condition), (-1, *self.grid, self.start_width))
+        for convolution, film in zip(self.convs, self.films, strict=True):
+            x = leaky(film(condition, pixel_norm(convolution(x))))
         return ops.tanh(self.output_conv(x))[..., 0]
 
 
-class Critic(keras.Model):  # type: ignore[misc]
-    """Features [B, T, M] and label int32 [B] to (logit [B], class logits [B, L] or None)."""
+class Critic(networks.Critic):
+    """Features [B, T, M] and label to (logit [B], class logits [B, L] or None)."""
 
     def __init__(self, spec: MelspecSpec, shape: tuple[int, int], label_count: int) -> None:
-        super().__init__(name="critic")
-        self.steps, self.label_count = stages(shape), label_count
+        super().__init__(shape, label_count)
+        self.steps = stages(shape)
         widths = [width(spec.critic_widths, stage) for stage in range(self.steps + 1)][::-1]
         self.place = np.linspace(-1.0, 1.0, shape[1], dtype="float32")[None, None, :, None]
         self.convs = [halving_conv(channels) for channels in widths[1:]]
         self.last_conv = conv(widths[-1])
         self.features = keras.layers.Dense(widths[-1], kernel_initializer="he_normal")
-        self.logit = keras.layers.Dense(1)
-        self.projection = keras.layers.Embedding(label_count, widths[-1]) if label_count else None
-        self.classes = keras.layers.Dense(label_count) if label_count else None
-        self(np.zeros((2, *shape), "float32"), np.zeros(2, "int32") if label_count else None)
+        self.heads = Heads(widths[-1], label_count)
+        self.build_weights()
 
-    def call(self, features: Tensor, label: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+    def call(
+        self,
+        features: Tensor,
+        label: Tensor | None = None,
+        noise: dict[str, Tensor] | None = None,
+        training: bool = False,
+        growth: Growth | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
         """Run the network."""
         x = ops.expand_dims(features, -1)
         x = ops.concatenate(
@@ -96,7 +104,5 @@ class Critic(keras.Model):  # type: ignore[misc]
             x = leaky(convolution(x))
         x = leaky(self.last_conv(batch_deviation(x)))
         x = leaky(self.features(ops.reshape(x, (ops.shape(x)[0], -1))))
-        logit = self.logit(x)[:, 0]
-        if self.projection is None or self.classes is None:
-            return logit, None
-        return logit + ops.sum(x * self.projection(label), axis=-1) / np.sqrt(x.shape[-1]), self.classes(x)
+        heads: tuple[Tensor, Tensor | None] = self.heads(x, label)
+        return heads

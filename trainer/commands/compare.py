@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from trainer.commands.evaluate import corpus_for, evaluate_and_report
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import check_source
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from trainer import recipes
-from trainer.config import LatentoneError, RunSpec, override
 from trainer.console import console
 from trainer.corpus import PreparedCorpus, Source, find_source, prepare
 from trainer.corpus.preparation import fingerprint
+from trainer.errors import LatentoneError
+from trainer.specs.run import RunSpec
+from trainer.specs.spec import override
 
 
 def spec_of(options: argparse.Namespace) -> RunSpec:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.config import LatentoneError
 from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
+from trainer.errors import LatentoneError
 from trainer.files import write_json
 from trainer.hush import start_backend
 from trainer.run import Run, check_source, is_model

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from trainer.config import LatentoneError
 from trainer.console import say
+from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import check_source
 

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 from trainer.commands.corpora import budget_of, corpus_of, show_plan, source_of, spec_of
-from trainer.config import LatentoneError
 from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
+from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import Run, next_folder
 
@@ -59,6 +59,8 @@ def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace) -> in
 
     resume = options.resume is not None
     say(f"corpus: {corpus.summary()}\nrun: {begun.folder}")
+    if begun.spec.architecture.conditional and len(corpus.label_names) == 1:
+        say(f"note: all clips are {corpus.label_names[0]!r}, so the model is not told labels")
     game = players.game(begun, corpus)
     with Preview(begun, corpus, game, console, resume=resume) as preview:
         outcome = players.play(begun, corpus, game, preview, resume=resume)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -30,12 +30,14 @@ def decode(path: Path) -> tuple[Samples, int]:
     return samples, int(rate_hz)
 
 
-def to_channels(samples: Samples, channels: int) -> Samples:
-    """Downmix to mono by the mean, repeat mono for stereo, keep the first two of more.
+def to_channels(samples: Samples, channels: int, downmix: str = "mean") -> Samples:
+    """Downmix to mono by the mean, or the "first" channel alone; repeat mono for stereo, keep the first two of more.
 
     [S, C] -> [S, channels].
     """
     if channels == 1:
+        if downmix == "first":
+            return samples[:, :1]
         return np.asarray(samples.mean(axis=1, keepdims=True), dtype=np.float32)
     return np.repeat(samples, 2, axis=1) if samples.shape[1] == 1 else samples[:, :2]
 

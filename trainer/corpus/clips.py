@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import AudioSpec, PreparationSpec
 from trainer.corpus.account import LeftOut
 from trainer.corpus.audio import decibels, level, peak, resample, to_channels, trim_silence
 from trainer.corpus.recording import Recording, Samples, UnreadableError
+from trainer.specs.audio import AudioSpec, PreparationSpec
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ def cut(recording: Recording, audio: AudioSpec, preparation: PreparationSpec) ->
     refused = _refusal(recording.name, samples, preparation)
     if refused:
         return refused
-    samples = resample(to_channels(samples, audio.channels), rate_hz, audio.sample_rate_hz)
+    samples = to_channels(samples, audio.channels, preparation.downmix)
+    samples = resample(samples, rate_hz, audio.sample_rate_hz)
     if preparation.trim_silence_db is not None:
         samples = trim_silence(samples, audio.sample_rate_hz, preparation.trim_silence_db)
     seconds = len(samples) / audio.sample_rate_hz

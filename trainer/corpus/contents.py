@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.config import PreparationSpec
 from trainer.corpus.account import Account, LeftOut
 from trainer.corpus.recording import Recording, Source
 from trainer.corpus.split import Item, split
+from trainer.specs.audio import PreparationSpec
 
 Columns = dict[str, list[Any]]
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from trainer.config import LatentoneError, SpecError, unknown
 from trainer.corpus.account import LeftOut
+from trainer.corpus.pitches import parse_pitch, pitch_label
 from trainer.corpus.recording import AudioFile, Recording, Source
+from trainer.errors import LatentoneError, SpecError, check, unknown
 
 # What libsndfile reads, and what people expect it to: the latter end in the account as unreadable.
 SUFFIXES = frozenset(
@@ -33,24 +36,35 @@ class Facts:
     held_out: bool | None = None
 
 
-def folder_source(path: Path, *, table: Path | None = None, pattern: str = "", held_out: str = "") -> Source:
+def folder_source(
+    path: Path,
+    *,
+    table: Path | None = None,
+    pattern: str = "",
+    held_out: str = "",
+    label: Literal["given", "pitch"] = "given",
+) -> Source:
     """Every audio file under a folder.
 
-    table: CSV with the columns file (relative to the folder) and any of label, group, pitch (MIDI), split
-    (train or test) and held_out (true or false); a labels.csv in the folder is taken unasked. pattern:
-    regular expression searched for in the relative path, with any of the named groups label, group and pitch.
-    With neither, first-level sub-folders are the labels where at least two hold audio. held_out: regular
-    expression; a file whose relative path it matches is held out. Where some files have a label, those
-    without are left out: a condition that some clips lack cannot be trained.
+    table: CSV with the columns file (relative to the folder) and any of label, group, pitch (a MIDI number or a name
+    such as F#3; C4 is 60), split (train or test) and held_out (true or false); a labels.csv in the folder is taken
+    unasked. pattern: regular expression searched for in the relative path, with any of the named groups label, group
+    and pitch. With neither, first-level sub-folders are the labels where at least two hold audio. held_out: regular
+    expression; a file whose relative path it matches is held out. label: "pitch" makes the pitch of table or pattern
+    the label, as a MIDI number. Where some files have a label, those without are left out: a condition that some
+    clips lack cannot be trained.
 
     Raises: SpecError for a pattern or table that cannot be used; LatentoneError where there is no audio.
     """
+    check(label in ("given", "pitch"), f"label={label!r} is not given or pitch")
     if table and pattern:
         raise SpecError("table and pattern both say what the labels are; give one of them")
     files = {relative_name(file, path): file for file in audio_files(path)}
     if table is None and not pattern and (path / LABELS_CSV).is_file():
         table = path / LABELS_CSV
     facts, otherwise = _facts(files, table, pattern)
+    if label == "pitch":
+        facts, otherwise = _labelled_by_pitch(facts), f"{otherwise}, or no pitch"
     labelled = any(fact.label is not None for fact in facts.values())
     taken = {name: facts[name] for name in files if name in facts and not (labelled and facts[name].label is None)}
     left_out = [LeftOut(name, "no label", otherwise) for name in files if name not in taken]
@@ -124,6 +138,15 @@ def _facts(files: Mapping[str, Path], table: Path | None, pattern: str) -> tuple
     return {name: Facts(label=top) for name, top in tops.items()}, "not in a sub-folder"
 
 
+def _labelled_by_pitch(facts: Mapping[str, Facts]) -> dict[str, Facts]:
+    if all(fact.pitch is None for fact in facts.values()):
+        raise SpecError("label=pitch needs pitches: a table with a column 'pitch', or a pattern with (?P<pitch>...)")
+    return {
+        name: dataclasses.replace(fact, label=None if fact.pitch is None else pitch_label(fact.pitch))
+        for name, fact in facts.items()
+    }
+
+
 def _compile(option: str, expression: str) -> re.Pattern[str]:
     try:
         return re.compile(expression)
@@ -160,9 +183,11 @@ def _read_table(table: Path) -> dict[str, Facts]:
 def _facts_of(row: Mapping[str, str | None], where: str) -> Facts:
     values = {name: (row.get(name) or "").strip() for name in COLUMNS}
     try:
-        pitch = float(values["pitch"]) if values["pitch"] else None
+        pitch = parse_pitch(values["pitch"]) if values["pitch"] else None
     except ValueError as error:
-        raise SpecError(f"{where}: pitch {values['pitch']!r} is not a MIDI note number") from error
+        raise SpecError(
+            f"{where}: pitch {values['pitch']!r} is no MIDI note number, 0..127, and no name such as F#3"
+        ) from error
     side = (values["held_out"] or values["split"]).lower()
     if side and side not in HELD_OUT_WORDS | TRAINING_WORDS:
         raise SpecError(f"{where}: {unknown('split', side, HELD_OUT_WORDS | TRAINING_WORDS)}")

@@ -9,9 +9,9 @@ import dataclasses
 import re
 from pathlib import Path
 
-from trainer.config import LatentoneError
 from trainer.corpus.folder import audio_files, folder_source
 from trainer.corpus.recording import Source
+from trainer.errors import LatentoneError
 
 NAME = re.compile(r"^\d_[a-z]+_\d+$")
 PATTERN = r"(?:^|/)(?P<label>\d)_(?P<group>[a-z]+)_\d+\.\w+$"

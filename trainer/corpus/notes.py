@@ -9,9 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from trainer.config import check
+from trainer.corpus.pitches import pitch_label
 from trainer.corpus.recording import Recording, Samples, Source
 from trainer.corpus.synthesis import FAMILIES, RATE_HZ, shape
+from trainer.errors import check
 
 VERSION = 1  # raised when the same note sounds different, so that prepared corpora are made anew
 PITCHES = range(36, 85)  # C2 to C6, MIDI
@@ -83,7 +84,9 @@ def notes_source(
         name="notes",
         licence="CC0 1.0",
         recordings=tuple(_recording(note, label) for note in notes[:count]),
-        label_names=tuple(sorted(FAMILIES) if label == "family" else map(str, sorted({note.pitch for note in notes}))),
+        label_names=tuple(
+            sorted(FAMILIES) if label == "family" else map(pitch_label, sorted({note.pitch for note in notes}))
+        ),
     )
 
 
@@ -92,7 +95,7 @@ def _recording(note: Note, label: str) -> Recording:
     return Recording(
         name=f"{note.family}-{group}",
         sound=note,
-        label=str(getattr(note, label)),
+        label=note.family if label == "family" else pitch_label(note.pitch),
         group=group,
         pitch=float(note.pitch),
         velocity=note.velocity,

@@ -7,31 +7,46 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from trainer.config import LatentoneError, SpecError, unknown
 from trainer.corpus.account import LeftOut
 from trainer.corpus.folder import natural_order
+from trainer.corpus.pitches import check_pitches, pitch_label
 from trainer.corpus.recording import AudioFile, Recording, Source
+from trainer.errors import LatentoneError, SpecError, check, unknown
 
 EXAMPLES = "examples.json"
 
 
-def nsynth_source(path: Path, *, families: tuple[str, ...] = (), sources: tuple[str, ...] = ()) -> Source:
-    """Label: the instrument's family. Group: the instrument. With pitch and velocity.
+def nsynth_source(
+    path: Path,
+    *,
+    families: tuple[str, ...] = (),
+    sources: tuple[str, ...] = (),
+    lowest: int = 0,
+    highest: int = 127,
+    label: Literal["family", "instrument", "pitch"] = "family",
+) -> Source:
+    """Label: the instrument's family, the instrument, or the MIDI pitch. With pitch and velocity.
 
-    families (bass, brass, ...), sources (acoustic, electronic, synthetic): which to take; all where empty.
-    Raises: SpecError for a family or source that is not there; LatentoneError for a damaged examples.json.
+    families (bass, brass, ...), sources (acoustic, electronic, synthetic): which to take; all where empty. lowest,
+    highest: MIDI pitches, both included; GANSynth took 24..84. Group: the instrument; where that is the label, the
+    instrument and pitch, for else nothing of it could be held out.
+    Raises: SpecError for a family or source that is not there, another label or pitches out of bounds; LatentoneError
+    for a damaged examples.json.
     """
+    check(label in ("family", "instrument", "pitch"), f"label={label!r} is not family, instrument or pitch")
+    check_pitches(lowest, highest)
     examples = _read(path / EXAMPLES)
     try:
         for option, wanted in (("instrument_family_str", families), ("instrument_source_str", sources)):
             _check(option, wanted, {example[option] for example in examples.values()})
         recordings = [
-            _recording(path, name, example)
+            _recording(path, name, example, label)
             for name, example in sorted(examples.items())
             if (not families or example["instrument_family_str"] in families)
             and (not sources or example["instrument_source_str"] in sources)
+            and lowest <= float(example["pitch"]) <= highest
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise LatentoneError(f"{path / EXAMPLES} is damaged: {type(error).__name__} {error}") from error
@@ -70,12 +85,19 @@ def _check(option: str, wanted: tuple[str, ...], known: set[str]) -> None:
             raise SpecError(unknown(option, name, known))
 
 
-def _recording(path: Path, name: str, example: dict[str, Any]) -> Recording:
+def _recording(path: Path, name: str, example: dict[str, Any], label: str) -> Recording:
+    pitch = float(example["pitch"])
+    instrument = str(example["instrument_str"])
+    labels = {
+        "family": str(example["instrument_family_str"]),
+        "instrument": instrument,
+        "pitch": pitch_label(pitch),
+    }
     return Recording(
         name=name,
         sound=AudioFile(path / "audio" / f"{name}.wav"),
-        label=str(example["instrument_family_str"]),
-        group=str(example["instrument_str"]),
-        pitch=float(example["pitch"]),
+        label=labels[label],
+        group=f"{instrument}-{pitch_label(pitch)}" if label == "instrument" else instrument,
+        pitch=pitch,
         velocity=int(example["velocity"]),
     )

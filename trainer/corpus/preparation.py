@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.config import AudioSpec, LatentoneError, PreparationSpec
 from trainer.corpus.account import Account, LeftOut, nothing_left
 from trainer.corpus.clips import Clips
 from trainer.corpus.contents import Taken, describe
@@ -21,6 +20,8 @@ from trainer.corpus.recording import Recording, Source
 from trainer.corpus.store import FORMAT, UNFINISHED_SUFFIX, PreparedCorpus
 from trainer.corpus.workers import cut_all
 from trainer.corpus.writer import ClipWriter, write_document
+from trainer.errors import LatentoneError
+from trainer.specs.audio import AudioSpec, PreparationSpec
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import LatentoneError
 from trainer.corpus.account import LeftOut
+from trainer.errors import LatentoneError
 
 Samples = NDArray[np.float32]
 
@@ -21,7 +21,11 @@ class UnreadableError(Exception):
 
 
 class Sound(Protocol):
-    """Where samples come from. Small and picklable: it travels to worker processes."""
+    """Where samples come from. Small and picklable: it travels to worker processes.
+
+    Where reading one costs as much as reading its neighbours too, all of these have one attribute `together` of equal
+    value, and one worker gets them.
+    """
 
     def read(self) -> tuple[Samples, int]:
         """Return samples float32 [S, C] and their rate in Hz. Raises: UnreadableError."""

@@ -8,19 +8,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.config import LatentoneError, SpecError, unknown
 from trainer.corpus.folder import folder_source
 from trainer.corpus.fsdd import fsdd_source, is_fsdd
 from trainer.corpus.notes import notes_source
 from trainer.corpus.nsynth import is_nsynth, nsynth_source
 from trainer.corpus.recording import Source
+from trainer.corpus.soundfont import soundfont_source
+from trainer.corpus.soundfont_file import is_soundfont
 from trainer.corpus.urbansound8k import is_urbansound8k, urbansound8k_source
+from trainer.errors import LatentoneError, SpecError, unknown
 
 NOTES = "notes"
+SOUNDFONT = "soundfont"
 LAYOUTS: dict[str, Callable[..., Source]] = {
     "urbansound8k": urbansound8k_source,
     "nsynth": nsynth_source,
     "fsdd": fsdd_source,
+    SOUNDFONT: soundfont_source,
     "folder": folder_source,
 }
 
@@ -28,24 +32,30 @@ LAYOUTS: dict[str, Callable[..., Source]] = {
 def find_source(corpus: str, options: Mapping[str, Any] | None = None, *, layout: str | None = None) -> Source:
     """Return the recordings of a corpus.
 
-    corpus: "notes" for the built-in notes, else a folder, whose layout is detected unless `layout` names it.
-    A folder of that name is meant by "./notes". options: what the layout takes (the keyword arguments of its
-    maker), as text or as values; lists as text are comma-separated.
+    corpus: "notes" for the built-in notes, else a folder or a sound font, whose layout is detected unless `layout`
+    names it. A folder of that name is meant by "./notes". options: what the layout takes (the keyword arguments of
+    its maker), as text or as values; lists as text are comma-separated.
     Raises: SpecError for an unknown layout or option; LatentoneError for a folder that is missing or holds no
-    audio.
+    audio, or a file that is no sound font.
     """
     if layout is not None and layout not in LAYOUTS:
         raise SpecError(unknown("layout", layout, LAYOUTS))
     if corpus == NOTES and layout is None:
         return notes_source(**_arguments(NOTES, notes_source, options or {}))
     path = Path(corpus).expanduser()
-    if not path.is_dir():
-        raise LatentoneError(f"no corpus at {path}; give an existing folder, or {NOTES!r} for the built-in notes")
+    if not path.exists():
+        raise LatentoneError(
+            f"no corpus at {path}; give an existing folder or sound font, or {NOTES!r} for the built-in notes"
+        )
     layout = layout or _detect(path)
+    if layout != SOUNDFONT and not path.is_dir():
+        raise LatentoneError(f"{path} is neither a folder nor a sound font (.sf2 or .sf3)")
     return LAYOUTS[layout](path, **_arguments(layout, LAYOUTS[layout], options or {}))
 
 
 def _detect(path: Path) -> str:
+    if is_soundfont(path):
+        return SOUNDFONT
     if is_urbansound8k(path):
         return "urbansound8k"
     if is_nsynth(path):

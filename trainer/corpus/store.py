@@ -16,7 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.config import AudioSpec, LatentoneError, PreparationSpec
+from trainer.errors import LatentoneError
+from trainer.specs.audio import AudioSpec, PreparationSpec
 
 FORMAT = 1
 WAVEFORMS = "waveforms.npy"

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.config import LatentoneError, SpecError, unknown
 from trainer.corpus.account import LeftOut
 from trainer.corpus.folder import audio_files, relative_name
 from trainer.corpus.recording import AudioFile, Recording, Source
+from trainer.errors import LatentoneError, SpecError, unknown
 
 CLASSES = (
     "air_conditioner",

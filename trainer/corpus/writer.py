@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from trainer.config import AudioSpec
 from trainer.corpus.store import DOCUMENT, WAVEFORMS, stored_shape
+from trainer.specs.audio import AudioSpec
 
 
 class ClipWriter:

@@ -23,6 +23,10 @@ BATCH = 10
 
 def scores(sampler: Sampler, corpus: PreparedCorpus, *, seed: int, phases: Phases) -> list[Entry]:
     """Every measure of reconstruction over held-out clips, evenly taken; noise where silence goes in."""
+    if sampler.reconstruct is None:
+        return [
+            _entry(measure, reason="the model makes waveforms and decodes nothing") for measure in MEASURES.values()
+        ]
     if not is_installed("librosa"):
         return [_entry(measure, reason="librosa is not installed") for measure in MEASURES.values()]
     indices = corpus.held_out[:: max(1, len(corpus.held_out) // CLIPS)][:CLIPS]

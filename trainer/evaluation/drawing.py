@@ -21,7 +21,7 @@ class Draw:
     def __init__(self, sampler: Sampler, corpus: PreparedCorpus, pitches: Floats | None, *, count: int, seed: int):
         """pitches: MIDI pitch of each label [L], where labels stand for pitches."""
         self._sampler, self._seed = sampler, seed
-        self.labels = sample_labels(corpus, count)
+        self.labels = sample_labels(corpus, count) if sampler.label_names else np.full(count, -1, np.int32)
         self._pitches = np.full(max(1, len(corpus.label_names)), np.nan, "float32") if pitches is None else pitches
         self.seconds = 0.0
         self.kept: list[Floats] = []

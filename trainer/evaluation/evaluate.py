@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.config import check
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import check
 from trainer.evaluation import decoders, measures, pitched
 from trainer.evaluation.clips import Clips, Indices, Real
 from trainer.evaluation.drawing import Draw
@@ -80,7 +80,7 @@ def evaluate(
         ear(phases.track("hearing held-out clips", corpus_sounds(corpus, corpus.held_out), len(corpus.held_out))),
     )
     heard = time.perf_counter()
-    pitches = pitched.of_labels(corpus)
+    pitches = pitched.of_labels(corpus) if sampler.label_names else None
     draw = Draw(sampler, corpus, pitches, count=plan.samples, seed=plan.seed)
     candidate = ear(phases.track("sampling", draw.batches(MOST_SHOWN), plan.samples))
     sampled = time.perf_counter()
@@ -121,7 +121,7 @@ def _subject(name: str, sampler: Sampler) -> dict[str, Any]:
 
 
 def _classes(candidate: Clips, corpus: PreparedCorpus) -> dict[str, Any] | None:
-    if candidate.probabilities is None:
+    if candidate.probabilities is None or not (candidate.labels >= 0).any():
         return None
     names = list(corpus.label_names)
     right = class_accuracies(candidate.probabilities, candidate.labels)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from trainer.config import AudioSpec, LatentoneError
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import LatentoneError
 from trainer.sampler import Sampler
+from trainer.specs.audio import AudioSpec
 
 FEWEST = 2
 
@@ -22,7 +23,7 @@ def check_fit(sampler: Sampler, corpus: PreparedCorpus, name: str) -> None:
             f"Prepare the corpus for it with --set audio.sample_rate_hz={audio.sample_rate_hz} "
             f"--set audio.clip_samples={audio.clip_samples}"
         )
-    if corpus.label_names != sampler.label_names:
+    if sampler.label_names and corpus.label_names != sampler.label_names:  # without labels it fits any
         raise LatentoneError(
             f"{corpus.folder} does not fit {name}: its labels are {_list(corpus.label_names)}, the model's "
             f"{_list(sampler.label_names)}; give the corpus that it was trained on, or one with the same labels"

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from trainer.config import AudioSpec, LogMelSpec, SpecError
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import SpecError
 from trainer.representations.log_mel import LogMel, fit_db_max
+from trainer.specs.audio import AudioSpec
+from trainer.specs.representations import LogMelSpec
 
 Tensor = Any
 FRAMES = 64
@@ -20,13 +22,17 @@ FITTING_CLIPS = 512
 
 
 class Front:
-    """Waveforms [B, S] to pictures [B, T, M] in [-1, 1], about `frames` x `bands`; S may be any length."""
+    """Waveforms [B, S] or [B, S, 2] to pictures [B, T, M] in [-1, 1], about `frames` x `bands`; S may be any length.
+
+    Stereo is heard as the mean of its channels.
+    """
 
     def __init__(self, audio: AudioSpec, db_max: float, *, frames: int = FRAMES, bands: int = BANDS) -> None:
         hop = max(4, 2 ** round(np.log2(audio.clip_samples / frames)))
         self.missing = -audio.clip_samples % hop
         self.db_max = db_max
-        self.log_mel = _finest(audio.replace(clip_samples=audio.clip_samples + self.missing), hop, bands, db_max)
+        padded = audio.replace(clip_samples=audio.clip_samples + self.missing, channels=1)
+        self.log_mel = _finest(padded, hop, bands, db_max)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -35,7 +41,13 @@ class Front:
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """Draw."""
+        waveforms = mono(waveforms)
         return self.log_mel.encode(ops.pad(waveforms, [[0, 0], [0, self.missing]]))
+
+
+def mono(waveforms: Tensor) -> Tensor:
+    """Waveforms [B, S] or [B, S, 2] as [B, S]."""
+    return waveforms if len(waveforms.shape) == 2 else ops.mean(waveforms, axis=-1)
 
 
 def _finest(audio: AudioSpec, hop: int, bands: int, db_max: float) -> LogMel:
@@ -53,6 +65,6 @@ def fitted_db_max(corpus: PreparedCorpus) -> float:
     every = max(1, len(corpus.train) // FITTING_CLIPS)
     sample = corpus.waveforms(corpus.train[::every])
     front = Front(corpus.audio, 0.0)
-    padded = np.pad(sample, [(0, 0), (0, front.missing)])
+    padded = np.pad(np.asarray(mono(sample)), [(0, 0), (0, front.missing)])
     spec = fit_db_max(front.log_mel.spec.replace(db_max=None), front.log_mel.audio, padded)
     return float(spec.db_max or 0.0)

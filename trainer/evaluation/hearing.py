@@ -13,7 +13,7 @@ from trainer.autodiff import compiled
 from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.clips import Clips, Indices
 from trainer.evaluation.embeddings.embedding import Embedding
-from trainer.evaluation.front import Front
+from trainer.evaluation.front import Front, mono
 
 THUMBNAIL = 32
 FRAME_SECONDS = 0.02
@@ -25,7 +25,10 @@ Probabilities = Callable[[Floats], Floats]
 
 
 class Sounds(NamedTuple):
-    """A batch: waveforms float32 [B, S], labels int32 [B] (-1: none), pitches float32 [B] (MIDI, NaN: none)."""
+    """A batch.
+
+    waveforms: float32 [B, S] or [B, S, 2]. labels: int32 [B], -1 for none. pitches: float32 [B], MIDI, NaN for none.
+    """
 
     waveforms: Floats
     labels: NDArray[np.int32]
@@ -50,7 +53,7 @@ class Ear:
         return Clips(**{name: _joined([getattr(part, name) for part in parts]) for name in names})
 
     def _hear(self, batch: Sounds) -> Clips:
-        waveforms = batch.waveforms
+        waveforms = np.asarray(mono(batch.waveforms))
         return Clips(
             labels=batch.labels,
             embeddings=self._embedding(waveforms),

@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 PICTURE = "preview.png"
+DECODING = {
+    "log_mel": "Sound is decoded from a mel spectrogram without phase: expect the metallic colour of Griffin-Lim.",
+    "log_spectrogram": "Sound is decoded from a spectrogram without phase: expect the metallic colour of Griffin-Lim.",
+    "phase": "The network makes phase beside magnitude: expect clear harmonics, and some roughness where sounds begin.",
+    None: "The network makes samples, without a spectrogram between: expect some noise above the sound.",
+}
 
 
 def render(contract: dict[str, Any], *, has_picture: bool) -> str:
@@ -12,10 +18,12 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
     corpus, recipe, audio = contract["corpus"], contract["recipe"], contract["audio"]
     seconds = audio["clip_samples"] / audio["sample_rate_hz"]
     labels = ", ".join(contract["labels"]) or "none"
+    channels = "mono" if audio["channels"] == 1 else "stereo"
+    decoding = DECODING[contract["features"]["kind"] if contract["features"] else None]
     text = f"""# {contract["name"]}, version {contract["version"]}
 
-A {contract["architecture"]} generator: {seconds:.2f} s of mono sound at {audio["sample_rate_hz"]} Hz from
-{contract["latent"]["size"]} normal numbers. Labels: {labels}.
+A {contract["architecture"]} generator: {seconds:.2f} s of {channels} sound at {audio["sample_rate_hz"]} Hz from
+{contract["latent"]["size"]} {contract["latent"]["distribution"]} numbers. Labels: {labels}.
 
 | | |
 |---|---|
@@ -35,10 +43,10 @@ A {contract["architecture"]} generator: {seconds:.2f} s of mono sound at {audio[
 
 ## Limits
 
-It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips. Sound is decoded
-from a mel spectrogram without phase, so expect the slight metallic colour of Griffin-Lim.
+It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips.
+{decoding}
 """
-    return text + f"\n![Log-mel spectrograms, generated above and real below]({PICTURE})\n" if has_picture else text
+    return text + f"\n![Spectrograms, generated above and real below]({PICTURE})\n" if has_picture else text
 
 
 def _scores(scores: dict[str, Any]) -> str:

@@ -6,32 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.representations.log_mel import LogMel
+from trainer.architectures.networks import Generator
+from trainer.representations.representation import Representation
 
 Signatures = dict[str, Any]  # name to concrete function
 
 
 class Exported(tf.Module):  # type: ignore[misc]
-    """A spectrogram generator and its representation, as functions of named tensors."""
+    """A generator and its representation, as functions of named tensors."""
 
-    def __init__(self, generator: keras.Model, representation: LogMel, latent_size: int, label_count: int) -> None:
+    def __init__(self, generator: Generator, representation: Representation) -> None:
         super().__init__(name="latentone")
         self.weights = [variable.value for variable in generator.variables]  # tracked here: saved once
         self._network = _Hidden(generator)
         self._representation = _Hidden(representation)
-        latent = tf.TensorSpec([None, latent_size], tf.float32, name="latent")
-        label = [tf.TensorSpec([None], tf.int32, name="label")] if label_count else []
-        features = tf.TensorSpec([None, None, representation.shape[1]], tf.float32, name="features")
-        waveform = tf.TensorSpec([None, None], tf.float32, name="waveform")
+        latent = tf.TensorSpec([None, generator.latent_size], tf.float32, name="latent")
+        label = [tf.TensorSpec([None], tf.int32, name="label")] if generator.label_count else []
+        features = tf.TensorSpec([None, *representation.free_shape], tf.float32, name="features")
+        waveform = tf.TensorSpec([None, *waveform_shape(representation)], tf.float32, name="waveform")
+        functions: dict[str, tuple[Callable[..., Any], list[Any]]] = {"generate": (self._generate, [latent, *label])}
+        if representation.describe() is not None:
+            functions |= {
+                "sample": (self._sample, [latent, *label]),
+                "decode": (self._decode, [features]),
+                "analyse": (self._analyse, [waveform]),
+            }
         self.signatures_of_model: Signatures = {
-            "generate": tf.function(self._generate, [latent, *label]).get_concrete_function(),
-            "sample": tf.function(self._sample, [latent, *label]).get_concrete_function(),
-            "decode": tf.function(self._decode, [features]).get_concrete_function(),
-            "analyse": tf.function(self._analyse, [waveform]).get_concrete_function(),
+            name: tf.function(function, given).get_concrete_function() for name, (function, given) in functions.items()
         }
 
     def _generate(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
@@ -48,11 +52,17 @@ class Exported(tf.Module):  # type: ignore[misc]
         return {"features": per_item(self._representation.value.encode, waveform)}
 
 
-def chain(network: keras.Model, representation: LogMel, *inputs: tf.Tensor) -> tf.Tensor:
-    """Decode what the network makes; the frame axis is declared free, so that the bits are those of `decode`."""
-    features = network(*inputs)
-    free = tf.compat.v1.placeholder_with_default(features, [None, None, features.shape[-1]])
-    return representation.decode(free)
+def chain(network: Generator, representation: Representation, *inputs: tf.Tensor) -> tf.Tensor:
+    """Decode what the network makes; the frame axis is declared as in `decode`, so that the bits are the same."""
+    declared = tf.compat.v1.placeholder_with_default(network(*inputs), [None, *representation.free_shape])
+    return representation.decode(declared)
+
+
+def waveform_shape(representation: Representation) -> list[int | None]:
+    """Shape of one waveform that `analyse` takes: of any length where `decode` takes any."""
+    audio = representation.audio
+    samples = None if representation.free_shape[0] is None else audio.clip_samples
+    return [samples] if audio.channels == 1 else [samples, audio.channels]
 
 
 def per_item(function: Callable[..., tf.Tensor], *inputs: tf.Tensor | None) -> tf.Tensor:
@@ -85,7 +95,8 @@ def describe(exported: Exported) -> dict[str, Any]:
     """Entry `signatures` of the contract: names, types and shapes of every input and output."""
     return {
         name: {
-            "inputs": {spec.name: _tensor(spec) for spec in function.structured_input_signature[0]}
+            # A model without labels has None in the label's place.
+            "inputs": {spec.name: _tensor(spec) for spec in function.structured_input_signature[0] if spec is not None}
             | {key: _tensor(spec) for key, spec in function.structured_input_signature[1].items()},
             "outputs": {key: _tensor(spec) for key, spec in function.structured_outputs.items()},
         }

@@ -13,7 +13,7 @@ from typing import Any
 
 from trainer import checkpoint, players
 from trainer.autodiff import BACKEND
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.export import card
 from trainer.files import atomic, write_json
 from trainer.run import Run
@@ -33,15 +33,14 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
     from trainer.export import graph, parity
 
     generator, representation = players.trained_generator(run), players.representation(run)
-    latent_size, label_count = run.spec.melspec.latent_size, len(run.label_names)
     name = name or run.spec.name
     with _new_version(models / name) as (folder, version):
-        exported = graph.Exported(generator, representation, latent_size, label_count)
+        exported = graph.Exported(generator, representation)
         graph.save(exported, folder)
         (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
         (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
-        parity.check_parity(folder, generator, representation, latent_size)
-        graph.write_warm_up(folder, name, parity.example_inputs(latent_size, label_count, 1))
+        parity.check_parity(folder, generator, representation)
+        graph.write_warm_up(folder, name, parity.example_inputs(generator, 1))
         contract = _contract(run, name, version) | {
             "features": representation.describe(),
             "signatures": graph.describe(exported),
@@ -96,10 +95,11 @@ def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
         "name": name,
         "version": version,
         "kind": "generator",
-        "architecture": "melspec",
+        "architecture": spec.architecture.kind,
         "audio": spec.audio.to_json(),
-        "latent": {"size": spec.melspec.latent_size, "distribution": "normal"},
+        "latent": {"size": spec.architecture.latent_size, "distribution": spec.architecture.latent_distribution},
         "labels": list(run.label_names),
+        "pitches": None if run.label_pitches is None else list(run.label_pitches),
         "corpus": {key: value for key, value in run.corpus.items() if key != "path"},
         "recipe": {
             "name": spec.recipe,
@@ -111,7 +111,7 @@ def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
             "device": run.device,
             "game": spec.game.to_json(),
             "augment": spec.augment.to_json(),
-            "networks": spec.melspec.to_json(),
+            "networks": spec.architecture.to_json(),
         },
         "scores": _scores(run.folder / "scores.json"),
         "made_with": versions(),

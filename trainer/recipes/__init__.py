@@ -1,14 +1,17 @@
-"""Recipes: one file each, whose docstring gives the command, the time it takes and the score to expect."""
+"""Recipes: one file each, whose docstring gives the command, the time it takes and the score to expect.
+
+A file holds the presets of one system: as it was published, and as it converges on a few hundred clips.
+"""
 
 from __future__ import annotations
 
-from types import ModuleType
+from trainer.errors import LatentoneError, unknown
+from trainer.recipes import digits, gansynth, quickstart, report, specgan, street, wavegan, wgan_gp
+from trainer.recipes.recipe import Recipe
+from trainer.specs.run import RunSpec
 
-from trainer.config import LatentoneError, RunSpec, unknown
-from trainer.recipes import digits, quickstart, wgan_gp
-
-_MODULES: tuple[ModuleType, ...] = (digits, quickstart, wgan_gp)
-RECIPES: dict[str, ModuleType] = {module.RECIPE.recipe: module for module in _MODULES}
+FILES = (quickstart, digits, street, wgan_gp, wavegan, specgan, gansynth, report)
+RECIPES: dict[str, Recipe] = {recipe.spec.recipe: recipe for file in FILES for recipe in file.RECIPES}
 
 
 def find(name: str) -> RunSpec:
@@ -18,10 +21,4 @@ def find(name: str) -> RunSpec:
     """
     if name not in RECIPES:
         raise LatentoneError(unknown("recipe", name, RECIPES))
-    spec: RunSpec = RECIPES[name].RECIPE
-    return spec
-
-
-def summary(name: str) -> str:
-    """First line of a recipe's docstring."""
-    return (RECIPES[name].__doc__ or "").strip().splitlines()[0]
+    return RECIPES[name].spec

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
-from trainer.config import AudioSpec, LogMelSpec, check
+from trainer.errors import check
 from trainer.inversion import griffin_lim, invert_mel
+from trainer.representations.grid import chunks, frames_of
 from trainer.representations.mel_filters import mel_filters
 from trainer.representations.stft import hann, stft
+from trainer.specs.audio import AudioSpec
+from trainer.specs.representations import LogMelSpec
 
 Tensor = Any
 
@@ -27,12 +31,7 @@ class LogMel:
         nyquist = audio.sample_rate_hz / 2
         fmax_hz = nyquist if spec.fmax_hz is None else spec.fmax_hz
         check(fmax_hz <= nyquist, f"fmax_hz={fmax_hz} passes the Nyquist frequency of {nyquist} Hz")
-        check(audio.channels == 1, "log_mel is mono: set channels=1")
-        check(
-            audio.clip_samples % spec.hop_samples == 0,
-            f"clip_samples={audio.clip_samples} is not a whole number of hops of {spec.hop_samples}; "
-            f"the nearest that fits is {max(1, round(audio.clip_samples / spec.hop_samples)) * spec.hop_samples}",
-        )
+        self.frames = frames_of("log_mel", audio, spec.hop_samples)
         check(spec.db_max is not None, "db_max is not resolved; fit_db_max takes it from the corpus")
         self.spec = spec.replace(fmax_hz=fmax_hz)
         self.audio = audio
@@ -48,7 +47,17 @@ class LogMel:
     @property
     def shape(self) -> tuple[int, int]:
         """Frames and mel bands of one clip."""
-        return self.audio.clip_samples // self.spec.hop_samples, self.spec.n_mels
+        return self.frames, self.spec.n_mels
+
+    @property
+    def free_shape(self) -> tuple[int | None, ...]:
+        """Any number of frames is decoded."""
+        return None, self.spec.n_mels
+
+    @property
+    def silence(self) -> tuple[float, ...]:
+        """The lower end of the scale."""
+        return (-1.0,)
 
     def mel_power(self, waveform: Tensor) -> Tensor:
         """Mel power spectrogram [B, T, M] of waveform [B, S].
@@ -75,6 +84,10 @@ class LogMel:
         magnitude = ops.sqrt(invert_mel(self.power(features), self.filters, self.spec.inversion_steps))
         spec = self.spec
         return ops.clip(griffin_lim(magnitude, spec.n_fft, spec.hop_samples, spec.griffin_lim_iterations), -1.0, 1.0)
+
+    def pictures(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The features themselves [N, T, M]."""
+        return features
 
     def describe(self) -> dict[str, Any]:
         """Entry `features` of the contract: the exact definition, for people and other programs."""
@@ -111,6 +124,7 @@ def fit_db_max(spec: LogMelSpec, audio: AudioSpec, waveforms: np.ndarray) -> Log
     """
     if spec.db_max is not None:
         return spec
-    mel = np.asarray(LogMel(spec.replace(db_max=0.0), audio).mel_power(waveforms))
+    unfitted = LogMel(spec.replace(db_max=0.0), audio)
+    mel = np.concatenate([np.asarray(unfitted.mel_power(chunk)) for chunk in chunks(waveforms)])
     loudest = float(10.0 * np.log10(max(float(np.quantile(mel, 0.9999)), 1e-12)))
     return spec.replace(db_max=round(loudest, 1))

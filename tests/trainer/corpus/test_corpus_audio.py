@@ -34,6 +34,7 @@ def test_channels_are_mixed_repeated_or_chosen(tone) -> None:
     left, right, third = tone(200), tone(300), tone(400)
     stereo = np.stack([left, right], axis=1)
     np.testing.assert_allclose(to_channels(stereo, 1)[:, 0], (left + right) / 2, atol=1e-7)
+    np.testing.assert_array_equal(to_channels(stereo, 1, "first")[:, 0], left)
     np.testing.assert_array_equal(to_channels(left[:, None], 2), np.stack([left, left], axis=1))
     np.testing.assert_array_equal(to_channels(np.stack([left, right, third], axis=1), 2), stereo)
     assert to_channels(stereo, 1).dtype == np.float32

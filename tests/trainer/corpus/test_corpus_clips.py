@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.config import AudioSpec, PreparationSpec
 from trainer.corpus.account import LeftOut
 from trainer.corpus.clips import Clips, cut, offsets
 from trainer.corpus.recording import Recording, Samples, UnreadableError
+from trainer.specs.audio import AudioSpec, PreparationSpec
 
 AUDIO = AudioSpec(sample_rate_hz=16_000, clip_samples=4_000)
 

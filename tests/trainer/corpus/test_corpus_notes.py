@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainer.config import SpecError
 from trainer.corpus import find_source
 from trainer.corpus.notes import Note
 from trainer.corpus.synthesis import FAMILIES, HIGHEST_HZ
+from trainer.errors import SpecError
 
 
 def cents(note: Note) -> float:

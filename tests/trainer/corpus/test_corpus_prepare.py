@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,13 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainer.config import AudioSpec, LatentoneError, PreparationSpec
 from trainer.corpus import PreparedCorpus, find_source, prepare
+from trainer.errors import LatentoneError
+from trainer.specs.audio import AudioSpec, PreparationSpec
 
 AUDIO = AudioSpec(sample_rate_hz=16_000, clip_samples=4_000)
 ROOT = Path(__file__).parents[3]
@@ -166,7 +169,7 @@ import sys, time
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np
-from trainer.config import AudioSpec, PreparationSpec
+from trainer.specs.audio import AudioSpec, PreparationSpec
 from trainer.corpus import Recording, Source, prepare
 
 @dataclass(frozen=True)
@@ -191,16 +194,22 @@ if __name__ == "__main__":
 """
 
 
-def start(tmp_path: Path, workers: int, seconds: float) -> subprocess.Popen[str]:
+@contextlib.contextmanager
+def started(tmp_path: Path, workers: int, seconds: float) -> Iterator[subprocess.Popen[str]]:
+    """The script in a process of its own; dead, and its pipes closed, whatever the test does."""
     script = tmp_path / "slow.py"
     script.write_text(SLOW)
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(script), str(tmp_path / "out"), str(workers), str(seconds)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until(condition, seconds: float = 30.0) -> None:
@@ -228,37 +237,31 @@ def is_running(pid: int) -> bool:
 @pytest.mark.parametrize(("workers", "how"), [(1, signal.SIGKILL), (2, signal.SIGKILL), (2, signal.SIGINT)])
 def test_a_killed_preparation_leaves_nothing_that_looks_finished(tmp_path, workers: int, how: signal.Signals) -> None:
     folder = tmp_path / "out"
-    process = start(tmp_path, workers, 0.1)
-    try:
+    with started(tmp_path, workers, 0.1) as process:
         wait_until(lambda: clips_written(folder))
-        started = children(process.pid)
-        assert len(started) >= (workers if workers > 1 else 0)
+        helpers = children(process.pid)
+        assert len(helpers) >= (workers if workers > 1 else 0)
         process.send_signal(how)
         process.communicate(timeout=30)
-    finally:
-        process.kill()
     assert process.returncode != 0
-    wait_until(lambda: not any(map(is_running, started)))
+    wait_until(lambda: not any(map(is_running, helpers)))
     for path in folder.iterdir():
         assert path.name.startswith(".")
         with pytest.raises(LatentoneError):
             PreparedCorpus.open(path)
     if how == signal.SIGINT:
         assert not list(folder.glob(".*.unfinished"))
-    again = start(tmp_path, 1, 0.0)
-    printed, errors = again.communicate(timeout=60)
+    with started(tmp_path, 1, 0.0) as again:
+        printed, errors = again.communicate(timeout=60)
     assert printed == "200\n", errors
     assert not list(folder.glob(".*.unfinished"))
 
 
 def test_a_worker_that_dies_is_an_error_that_says_so(tmp_path) -> None:
-    process = start(tmp_path, 2, 0.1)
-    try:
+    with started(tmp_path, 2, 0.1) as process:
         wait_until(lambda: clips_written(tmp_path / "out"))
         command = [(pid, Path(f"/proc/{pid}/cmdline").read_bytes()) for pid in children(process.pid)]
         os.kill(next(pid for pid, line in command if b"spawn_main" in line), signal.SIGKILL)
-        _, errors = process.communicate(timeout=150)
-    finally:
-        process.kill()
+        _, errors = process.communicate(timeout=60)
     assert "a worker process died" in errors
     assert not list((tmp_path / "out").glob(".*.unfinished"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.config import LatentoneError, SpecError
 from trainer.corpus import Source, find_source
+from trainer.errors import LatentoneError, SpecError
 
 
 def labels(source: Source) -> dict[str, str | None]:
@@ -109,7 +109,7 @@ def test_a_pattern_reads_label_group_and_pitch_from_names(write, corpus_folder) 
         ({"pattern": "("}, "not a regular expression"),
         ({"pattern": "abc"}, "no named group"),
         ({"pattern": "(?P<labl>a)"}, "did you mean 'label'"),
-        ({"pattern": "(?P<pitch>a)"}, "not a MIDI note number"),
+        ({"pattern": "(?P<pitch>v)"}, "no MIDI note number"),
         ({"held_out": "["}, "not a regular expression"),
         ({"table": "/nowhere.csv"}, "cannot be read"),
         ({"table": "x.csv", "pattern": "(?P<label>a)"}, "give one of them"),
@@ -128,7 +128,7 @@ def test_folder_options_that_cannot_be_used_say_why(write, corpus_folder, option
         ("name,label\na.wav,x\n", "column 'file'"),
         ("", "column 'file'"),
         ("file,split\na.wav,tset\n", "did you mean 'test'"),
-        ("file,pitch\na.wav,C4\n", "MIDI"),
+        ("file,pitch\na.wav,H4\n", "MIDI"),
     ],
 )
 def test_tables_that_cannot_be_used_say_why(write, corpus_folder, text: str, says: str) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.config import AudioSpec, LatentoneError, PreparationSpec
 from trainer.corpus import PreparedCorpus, find_source, prepare
+from trainer.errors import LatentoneError
+from trainer.specs.audio import AudioSpec, PreparationSpec
 
 ROOT = Path(__file__).parents[3]
 

@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer import tiny
-from trainer.config import LatentoneError
 from trainer.corpus import PreparedCorpus
+from trainer.errors import LatentoneError
 from trainer.evaluation.embeddings import find_embedding
 from trainer.evaluation.embeddings.classifier import Classifier
 from trainer.evaluation.embeddings.statistics import Statistics, statistics

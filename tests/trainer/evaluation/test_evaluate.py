@@ -15,9 +15,9 @@ from rich.console import Console
 from service import latents
 from tests.trainer import tiny
 from trainer import players
-from trainer.config import LatentoneError
 from trainer.console import say
 from trainer.corpus import PreparedCorpus, find_source, prepare
+from trainer.errors import LatentoneError
 from trainer.evaluation.drawing import sample_labels
 from trainer.evaluation.evaluate import Evaluation, Plan, evaluate
 from trainer.evaluation.progress import Phases
@@ -114,6 +114,7 @@ def test_labels_that_are_pitches_are_tracked(tmp_path: Path) -> None:
         sample=play,
         reconstruct=lambda waveforms: waveforms,
         latent_size=4,
+        latent_distribution="normal",
         label_names=corpus.label_names,
         audio=corpus.audio,
         facts={},

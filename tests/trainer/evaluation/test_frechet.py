@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.evaluation.making import clips, corpus, normal, score
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.evaluation.clips import Real
 from trainer.evaluation.measure import Unmeasurable
 from trainer.evaluation.measures.frechet import FRECHET_DISTANCE, frechet_distance

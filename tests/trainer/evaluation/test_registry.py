@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.evaluation.bootstrap import interval
 from trainer.evaluation.clips import Clips, Real
 from trainer.evaluation.measure import Measure, Unmeasurable

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import soxr
 
-from trainer.config import AudioSpec, LogMelSpec
 from trainer.corpus.notes import Note
 from trainer.report.subject import Clip, Subject
 from trainer.representations.log_mel import LogMel
+from trainer.specs.audio import AudioSpec
+from trainer.specs.representations import LogMelSpec
 
 RATE_HZ = 8_000
 FAMILIES = ("additive", "fm", "pluck")

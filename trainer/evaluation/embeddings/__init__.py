@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from trainer.config import LatentoneError, unknown
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import LatentoneError, unknown
 from trainer.evaluation.embeddings.embedding import Embedding
 
 Report = Callable[[str], None]

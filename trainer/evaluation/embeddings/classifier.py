@@ -16,14 +16,16 @@ import numpy as np
 from keras import ops
 from keras.layers import BatchNormalization, Conv2D, Dense, Dropout, GlobalAveragePooling2D, MaxPooling2D
 
-from trainer.augment import augment, draw
+from trainer.augment import PictureAugmentation
 from trainer.autodiff import CompiledStep, compiled, value_and_gradients
-from trainer.config import AudioSpec, AugmentSpec, LatentoneError
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import LatentoneError
 from trainer.evaluation.front import Front, fitted_db_max
 from trainer.files import atomic
 from trainer.objectives import class_loss
 from trainer.randomness import generator_at
+from trainer.specs.audio import AudioSpec
+from trainer.specs.game import AugmentSpec
 
 Tensor = Any
 EMBEDDING_SIZE = 64
@@ -31,7 +33,7 @@ BATCH = 64
 SMALL_CORPUS = 1_000  # clips; half the batch does for fewer
 EPOCHS = 16
 FEWEST_STEPS = 300  # a corpus of a few hundred clips has too few of them in 16 epochs
-AUGMENTATION = AugmentSpec(probability=0.5, shift_frames=10, shift_bins=2, gain=0.1, mask_frames=8, mask_bins=6)
+AUGMENTATION = AugmentSpec(probability=0.5, time_shift=10, bin_shift=2, gain=0.1, time_mask=8, bin_mask=6)
 VERSION = 3  # raise it when anything here changes what is learnt
 
 
@@ -121,13 +123,14 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(network.trainable_variables)
+    augmentation = PictureAugmentation(AUGMENTATION, classifier.front.shape, (-1.0,))
 
     def step(batch: dict[str, Any]) -> dict[str, Tensor]:
         def loss() -> tuple[Tensor, None]:
-            picture = augment(classifier.front(batch["waveform"]), batch["numbers"])
+            picture = augmentation.apply(classifier.front(batch["waveform"]), batch["numbers"])
             return class_loss(network(ops.expand_dims(picture, -1), training=True)[1], batch["label"]), None
 
-        (value, _), gradients = value_and_gradients(loss, network.trainable_variables)
+        (value, _), gradients = value_and_gradients(loss, network.trainable_variables, network.non_trainable_variables)
         optimizer.apply(gradients, network.trainable_variables)
         return {"loss": value}
 
@@ -135,6 +138,6 @@ def _train(corpus: PreparedCorpus) -> Classifier:
     for number in range(steps):
         rng = generator_at(7, number)
         chosen = corpus.train[rng.integers(0, len(corpus.train), size)]
-        numbers = draw(AUGMENTATION, AUGMENTATION.probability, classifier.front.shape, size, rng)
+        numbers = augmentation.draw(AUGMENTATION.probability, size, rng)
         run({"waveform": corpus.waveforms(chosen), "label": corpus.labels[chosen], "numbers": numbers})
     return classifier

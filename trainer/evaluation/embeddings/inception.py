@@ -12,8 +12,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from trainer.autodiff import compiled
-from trainer.config import LatentoneError
 from trainer.corpus.store import PreparedCorpus
+from trainer.errors import LatentoneError
 from trainer.evaluation.front import Front, fitted_db_max
 
 Tensor = Any

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 
 
 class SavedModelEmbedding:

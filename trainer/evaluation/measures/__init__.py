@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.config import LatentoneError, unknown
+from trainer.errors import LatentoneError, unknown
 from trainer.evaluation.measure import Measure
 from trainer.evaluation.measures.bins import DIFFERENT_BINS
 from trainer.evaluation.measures.classes import CLASS_ACCURACY

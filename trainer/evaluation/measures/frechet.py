@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import LatentoneError
+from trainer.errors import LatentoneError
 from trainer.evaluation.clips import Clips, Indices, Real
 from trainer.evaluation.measure import Measure, Statistic, Unmeasurable
 

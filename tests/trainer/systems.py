@@ -1,0 +1,65 @@
+"""Every system that we re-create, small enough for tests: all its parts, a few widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.trainer import tiny
+from trainer import recipes
+from trainer.corpus import PreparedCorpus, find_source, prepare
+from trainer.specs.architectures import GansynthSpec, ReportSpec, SpecganSpec, WaveganSpec
+from trainer.specs.game import AugmentSpec
+from trainer.specs.representations import LogMelSpec, LogSpectrogramSpec, PhaseSpec, WaveformSpec
+from trainer.specs.run import RunSpec
+
+WAVE = WaveganSpec(latent_size=8, width=2, kernel=9)
+SPECTRUM = SpecganSpec(latent_size=8, width=2)
+NOTES = GansynthSpec(latent_size=8, base_channels=64, most_channels=8, stable_clips=4, fade_clips=8)
+REPORT = ReportSpec(
+    latent_size=8,
+    start_width=8,
+    generator_widths=(8, 4),
+    generator_kernels=(5, 3),
+    upsampling=("linear", "cubic"),
+    critic_widths=(4, 4, 4, 4),
+)
+WAVEFORM, BINS = WaveformSpec(), LogSpectrogramSpec(griffin_lim_iterations=4)
+PHASE = PhaseSpec(n_fft=512, hop_samples=128, n_mels=8)  # 16 x 8: three resolutions
+PICTURE = LogMelSpec(n_fft=256, hop_samples=128, n_mels=16, size=(32, 32), inversion_steps=5, griffin_lim_iterations=4)
+BY_PITCH = AugmentSpec(time_shift=2, bin_shift=0, time_mask=3, bin_mask=3)
+
+
+def _like(recipe: str, **changes: object) -> RunSpec:
+    """The game of a recipe at the size of the tiny one."""
+    spec = tiny.SPEC.replace(name=recipe, recipe=recipe, game=recipes.find(recipe).game, **changes)
+    rates = {"generator_learning_rate": 1e-3, "critic_learning_rate": 1e-3}
+    return spec.replace(game=spec.game.replace(**rates))
+
+
+SYSTEMS: dict[str, RunSpec] = {
+    "melspec": tiny.SPEC,
+    "wavegan": _like(
+        "wavegan", representation=WAVEFORM, architecture=WAVE.replace(conditional=False, post_filter_taps=16)
+    ),
+    "wavegan_small": _like("wavegan_small", representation=WAVEFORM, architecture=WAVE.replace(pixel_norm=True)),
+    "wavegan_norm": _like(
+        "wavegan_small", representation=WAVEFORM, architecture=WAVE.replace(batch_norm=True, upsampling="linear")
+    ),
+    "specgan": _like("specgan", representation=BINS, architecture=SPECTRUM.replace(conditional=False)),
+    "specgan_small": _like("specgan_small", representation=BINS, architecture=SPECTRUM.replace(pixel_norm=True)),
+    "gansynth": _like("gansynth", representation=PHASE, architecture=NOTES, augment=BY_PITCH),
+    "gansynth_small": _like(
+        "gansynth_small",
+        representation=PHASE.replace(n_fft=128, hop_samples=32, n_mels=None, frames=128),
+        architecture=NOTES.replace(progressive=False),
+        augment=BY_PITCH,
+    ),
+    "report": _like("report", representation=PICTURE, architecture=REPORT),
+    "report_as_written": _like("report_as_written", representation=PICTURE, architecture=REPORT),
+}
+
+
+def notes_by_pitch(folder: Path) -> PreparedCorpus:
+    """Short built-in notes at 8 kHz, labelled by their pitch."""
+    source = find_source("notes", {"count": 60, "seconds": 0.3, "label": "pitch"})
+    return prepare(source, tiny.SPEC.audio, tiny.SPEC.preparation, folder, workers=1, progress=False)

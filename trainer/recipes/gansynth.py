@@ -1,0 +1,55 @@
+"""GANSynth (Engel et al. 2019): notes by pitch from log magnitude and instantaneous frequency.
+
+    python -m trainer train --recipe gansynth --corpus path/to/nsynth --option label=pitch
+    python -m trainer train --recipe gansynth_small --corpus path/to/font.sf2
+
+gansynth is the published network with the mel features of its best figures, grown progressively over 11 million
+clips; gansynth_small trains a smaller grid directly. Linear features: --set representation.n_mels=None. Time and
+scores: docs/results.md.
+"""
+
+from trainer.recipes.recipe import Recipe
+from trainer.specs.architectures import GansynthSpec
+from trainer.specs.audio import AudioSpec
+from trainer.specs.game import AugmentSpec, GameSpec
+from trainer.specs.representations import PhaseSpec
+from trainer.specs.run import LoopSpec, RunSpec
+
+PUBLISHED = RunSpec(
+    name="gansynth",
+    recipe="gansynth",
+    audio=AudioSpec(sample_rate_hz=16_000, clip_samples=64_000),
+    representation=PhaseSpec(n_fft=2_048, hop_samples=512, n_mels=1_024, frames=128),
+    architecture=GansynthSpec(),
+    game=GameSpec(
+        objective="wgan",
+        r1_weight=0.0,
+        r2_weight=0.0,
+        gradient_penalty_weight=10.0,
+        penalty_every=1,
+        drift_weight=1e-3,
+        standardise=False,
+        class_weight=10.0,
+        classify_fakes=True,
+        ema=0.999,
+        generator_learning_rate=8e-4,
+        critic_learning_rate=8e-4,
+    ),
+    augment=AugmentSpec(probability=0.0, adaptive=False),
+    loop=LoopSpec(steps=1_375_000, batch=8, patience=None),
+)
+SMALL = RunSpec(
+    name="gansynth_small",
+    recipe="gansynth_small",
+    audio=AudioSpec(sample_rate_hz=16_000, clip_samples=16_384),
+    representation=PhaseSpec(n_fft=2_048, hop_samples=512, n_mels=256, mel_frequency="power"),
+    architecture=GansynthSpec(latent_size=96, base_channels=512, most_channels=128, progressive=False),
+    # A note moved by a bin is another pitch.
+    augment=AugmentSpec(bin_shift=0, time_shift=2, time_mask=4, bin_mask=24),
+    game=GameSpec(),
+    loop=LoopSpec(minutes=60.0),
+)
+RECIPES = (
+    Recipe("GANSynth as published: notes by pitch, 4 s at 16 kHz", PUBLISHED),
+    Recipe("GANSynth as it converges on small data: notes of a second, trained directly", SMALL),
+)

@@ -1,0 +1,136 @@
+"""How sound becomes the tensors that networks see. Constants of None are taken from the corpus when a run begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainer.errors import check
+from trainer.specs.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaveformSpec(Spec):
+    """The samples themselves."""
+
+    kind: Literal["waveform"] = "waveform"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogMelSpec(Spec):
+    """The log-mel spectrogram: mel power in dB over db_range below db_max, scaled to [-1, 1]."""
+
+    kind: Literal["log_mel"] = "log_mel"
+    n_fft: int = 1024
+    hop_samples: int = 256
+    n_mels: int = 64
+    fmin_hz: float = 0.0
+    fmax_hz: float | None = None  # None is the Nyquist frequency
+    db_range: float = 80.0
+    db_max: float | None = None  # None is taken from the corpus
+    inversion_steps: int = 20
+    griffin_lim_iterations: int = 8
+    size: tuple[int, int] | None = None  # frames and bands that the picture is resized to; None leaves it
+
+    def __post_init__(self) -> None:
+        _check_frames(self.n_fft, self.hop_samples)
+        check(1 <= self.n_mels <= 1024, f"n_mels={self.n_mels} is not in 1..1024")
+        check(
+            0.0 <= self.fmin_hz < (self.fmax_hz or float("inf")),
+            f"fmin_hz={self.fmin_hz} is not below fmax_hz={self.fmax_hz}",
+        )
+        check(20.0 <= self.db_range <= 200.0, f"db_range={self.db_range} is not in 20..200")
+        check(0 <= self.inversion_steps <= 200, f"inversion_steps={self.inversion_steps} is not in 0..200")
+        _check_iterations(self.griffin_lim_iterations)
+        check(
+            self.size is None or (len(self.size) == 2 and min(self.size) >= 2),
+            f"size={self.size} is not (frames, bands), each 2 or more",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSpectrogramSpec(Spec):
+    """The log-magnitude spectrogram without its Nyquist bin, each bin standardised over the corpus, clipped to [-1, 1].
+
+    Source: Donahue, McAuley and Puckette 2019 (SpecGAN), section 3.3.
+    """
+
+    kind: Literal["log_spectrogram"] = "log_spectrogram"
+    n_fft: int = 256
+    hop_samples: int = 128
+    epsilon: float = 1e-6  # added to the magnitude before the natural logarithm
+    clip_deviations: float = 3.0  # what lies farther from its bin's mean is clipped
+    means: tuple[float, ...] | None = None  # of each bin's log magnitude
+    deviations: tuple[float, ...] | None = None
+    griffin_lim_iterations: int = 16
+
+    def __post_init__(self) -> None:
+        _check_frames(self.n_fft, self.hop_samples)
+        check(0.0 < self.epsilon < 1.0, f"epsilon={self.epsilon} is not in 0..1")
+        check(0.5 <= self.clip_deviations <= 10.0, f"clip_deviations={self.clip_deviations} is not in 0.5..10")
+        _check_iterations(self.griffin_lim_iterations)
+        for name in ("means", "deviations"):
+            values = getattr(self, name)
+            check(
+                values is None or len(values) == self.n_fft // 2,
+                f"{name} needs one number for each of the {self.n_fft // 2} bins",
+            )
+        check(self.deviations is None or min(self.deviations) > 0.0, "deviations must be above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseSpec(Spec):
+    """Log magnitude and instantaneous frequency without the DC bin: two channels, each brought to about [-0.8, 0.8].
+
+    n_mels maps both onto that many mel bands (HTK, 0 Hz to Nyquist); None keeps the n_fft / 2 bins. A band's frequency
+    is, by mel_frequency, the filter's "sum" over its bins, as published: it wants about as many bands as bins; or that
+    of its "power": fewer bands keep the pitch, too. frames: of the grid; where the clip has fewer, silence comes before
+    it. The constants are gain * value + offset.
+    Source: Engel et al. 2019 (GANSynth), section 2.1.
+    """
+
+    kind: Literal["phase"] = "phase"
+    n_fft: int = 2048
+    hop_samples: int = 512
+    n_mels: int | None = None
+    mel_frequency: Literal["sum", "power"] = "sum"
+    frames: int | None = None
+    epsilon: float = 1e-6  # added to the magnitude (mel: to the power) before the natural logarithm
+    level_gain: float | None = None
+    level_offset: float | None = None
+    frequency_gain: float = 0.8
+    frequency_offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_frames(self.n_fft, self.hop_samples)
+        check(
+            self.n_mels is None or 1 <= self.n_mels <= 2048,
+            f"n_mels={self.n_mels} is not in 1..2048",
+        )
+        check(0.0 < self.epsilon < 1.0, f"epsilon={self.epsilon} is not in 0..1")
+        check(self.mel_frequency in ("sum", "power"), f"mel_frequency={self.mel_frequency!r} is not sum or power")
+        check(self.frames is None or self.frames >= 2, f"frames={self.frames} must be 2 or more")
+        check(
+            (self.level_gain is None) == (self.level_offset is None),
+            "level_gain and level_offset are stated together or not at all",
+        )
+        check(self.level_gain is None or self.level_gain > 0.0, f"level_gain={self.level_gain} must be above 0")
+        check(self.frequency_gain > 0.0, f"frequency_gain={self.frequency_gain} must be above 0")
+
+
+RepresentationSpec = WaveformSpec | LogMelSpec | LogSpectrogramSpec | PhaseSpec
+
+
+def _check_frames(n_fft: int, hop_samples: int) -> None:
+    check(16 <= n_fft <= 16_384 and n_fft % 2 == 0, f"n_fft={n_fft} is not an even number in 16..16384")
+    check(
+        hop_samples >= 1 and n_fft % hop_samples == 0, f"n_fft={n_fft} is not a multiple of hop_samples={hop_samples}"
+    )
+    check(
+        n_fft // hop_samples in (2, 4, 8, 16),
+        f"n_fft / hop_samples = {n_fft / hop_samples}: 2, 4, 8 and 16 are supported",
+    )
+
+
+def _check_iterations(griffin_lim_iterations: int) -> None:
+    check(0 <= griffin_lim_iterations <= 500, f"griffin_lim_iterations={griffin_lim_iterations} is not in 0..500")
