@@ -35,8 +35,10 @@ class _Scale:
 
 
 def _scale(spec: Features, channel: int) -> _Scale:
-    if channel == 0:
+    if channel == 0 and spec.kind == "log_mel":
         return _Scale(spec.db_min, spec.db_max, "magma", "dB")
+    if channel == 0:
+        return _Scale(-1.0, 1.0, "magma", "level, -1 to 1")
     is_phase = spec.kind == "phase" and channel == 1
     return _Scale(-1.0, 1.0, "twilight", "instantaneous frequency" if is_phase else f"channel {channel + 1}")
 
@@ -44,8 +46,8 @@ def _scale(spec: Features, channel: int) -> _Scale:
 def draw_features(features: NDArray[np.float32], contract: Contract) -> bytes:
     """Return a PNG with one spectrogram for each of the first sixteen items; channels stand one above the other.
 
-    features: float32 [B, frames, bands(, channels)] in [-1, 1], as the contract says. The first channel is drawn in
-    decibels, any other as it is.
+    features: float32 [B, frames, bands(, channels)] in [-1, 1], as the contract says. log_mel is drawn in decibels,
+    anything else as it is.
     """
     # Imported late: it takes half a second, and most services never draw.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -100,8 +102,14 @@ def _band(hz: float, spec: Features, contract: Contract) -> float:
     bands = spec.frame_shape[0]
     if spec.n_mels is None and spec.kind != "log_mel":
         return hz / highest * bands
-    low, high = _slaney(spec.fmin_hz), _slaney(highest)
-    return (_slaney(hz) - low) / (high - low) * (bands + 1) - 1.0
+    mel = _slaney if spec.kind == "log_mel" else _htk
+    low, high = mel(spec.fmin_hz), mel(highest)
+    return (mel(hz) - low) / (high - low) * (bands + 1) - 1.0
+
+
+def _htk(hz: float) -> float:
+    """HTK's mel scale. Source: librosa.hz_to_mel(htk=True)."""
+    return 2595.0 * math.log10(1.0 + hz / 700.0)
 
 
 def _slaney(hz: float) -> float:

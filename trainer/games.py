@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from trainer.augment import adapt
 from trainer.autodiff import CompiledStep, compiled, value_and_gradients
 from trainer.draws import Augmentation, Draws, RealBatch
-from trainer.errors import LatentoneError
 from trainer.objectives import OBJECTIVES, class_loss, gradient_penalty, squared_gradient
+from trainer.opponents import Opponents
 from trainer.randomness import generator_at
 from trainer.specs.game import AugmentSpec, GameSpec
 
@@ -59,9 +60,9 @@ class LatentGame:
     ) -> None:
         self.spec, self.augmentation, self.adaptation = game, augmentation, adaptation
         self.batch, self.seed, self.growing, self.standard = batch, seed, growing, standard
-        self.generator, self.critic = make_generator(), make_critic()
-        self.average = make_generator()
-        self.average.set_weights(self.generator.get_weights())
+        self.opponents = Opponents(make_generator, make_critic, game)
+        self.generator, self.critic = self.opponents.generator, self.opponents.critic
+        self.average = self.opponents.average
         self.draws = Draws(
             real_batch,
             self.generator,
@@ -73,62 +74,26 @@ class LatentGame:
         )
         self.labelled = label_shares is not None
         self.objective = OBJECTIVES[game.objective]
-        self.generator_optimizer = self._adam(self.generator, game.generator_learning_rate)
-        self.critic_optimizer = self._adam(self.critic, game.critic_learning_rate)
-        self.real_sign = keras.Variable(np.float32(0.0), trainable=False, name="real_sign")
         self.probability = adaptation.probability
         self._steps: dict[tuple[bool, int | None], CompiledStep] = {}
         self._samplers: dict[int | None, Callable[..., Tensor]] = {}
 
-    def _adam(self, network: keras.Model, learning_rate: float) -> keras.optimizers.Optimizer:
-        optimizer = keras.optimizers.Adam(
-            learning_rate, self.spec.beta_1, self.spec.beta_2, epsilon=1e-8, global_clipnorm=self.spec.gradient_clip
-        )
-        optimizer.build(network.trainable_variables)
-        return optimizer
-
-    # -- state ---------------------------------------------------------------------------------------------------
-
-    def _groups(self) -> dict[str, list[Any]]:
-        return {
-            "generator": self.generator.variables,
-            "critic": self.critic.variables,
-            "average": self.average.variables,
-            "generator_optimizer": self.generator_optimizer.variables,
-            "critic_optimizer": self.critic_optimizer.variables,
-            "real_sign": [self.real_sign],
-        }
-
     def state(self) -> dict[str, np.ndarray]:
         """Everything that a checkpoint must hold, as arrays."""
-        arrays = {
-            f"{name}/{index:03d}": np.asarray(variable)
-            for name, group in self._groups().items()
-            for index, variable in enumerate(group)
-        }
-        return arrays | {"probability": np.asarray(self.probability)}
+        return self.opponents.state() | {"probability": np.asarray(self.probability)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Take over what `state` gave.
 
         Raises: LatentoneError where names or shapes are those of another network.
         """
-        own = self.state()
-        odd = sorted(name for name in own.keys() | state.keys() if name not in own or name not in state)
-        odd += sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
-        if odd:
-            raise LatentoneError(f"the checkpoint is of another network: {odd[0]} and {len(odd) - 1} more differ")
-        for name, group in self._groups().items():
-            for index, variable in enumerate(group):
-                variable.assign(state[f"{name}/{index:03d}"])
+        self.opponents.restore({name: value for name, value in state.items() if name != "probability"})
         self.probability = float(state["probability"])
-
-    # -- one step ------------------------------------------------------------------------------------------------
 
     def step(self, step: int) -> Scores:
         """Play step number `step`, counted from 0; scores stay on the device."""
         if step % ADAPT_EVERY == 0 and step:
-            sign, clips = float(np.asarray(self.real_sign)), ADAPT_EVERY * self.batch
+            sign, clips = float(np.asarray(self.opponents.real_sign)), ADAPT_EVERY * self.batch
             self.probability = adapt(self.adaptation, self.probability, sign, clips)
         growth = self._growth(step)
         penalty = self.spec.has_penalty and step % self.spec.penalty_every == 0
@@ -157,8 +122,8 @@ class LatentGame:
     def _compiled_step(self, penalty: bool, growth: Any) -> CompiledStep:
         key = (penalty, None if growth is None else growth.level)
         if key not in self._steps:
-            state = [variable for group in self._groups().values() for variable in group]
-            self._steps[key] = CompiledStep(lambda batch: self._step(batch, penalty=penalty, level=key[1]), state)
+            play = functools.partial(self._step, penalty=penalty, level=key[1])
+            self._steps[key] = CompiledStep(play, self.opponents.variables)
         return self._steps[key]
 
     def _draw(self, step: int, growth: Any) -> Batch:
@@ -177,8 +142,7 @@ class LatentGame:
             scores |= self._critic_step(critic_batch, growth, penalty=penalty)
         for generator_batch in batch["generator"]:
             scores |= self._generator_step(generator_batch, self._real_logit(batch["critic"][-1], growth), growth)
-        for target, source in zip(self.average.variables, self.generator.variables, strict=True):
-            target.assign(batch["ema"] * target + (1.0 - batch["ema"]) * source)
+        self.opponents.follow(batch["ema"])
         return scores
 
     def _critic_step(self, batch: Batch, growth: Any, *, penalty: bool) -> Scores:
@@ -213,11 +177,9 @@ class LatentGame:
         (_, scores), gradients = value_and_gradients(
             loss, self.critic.trainable_variables, self.critic.non_trainable_variables
         )
-        self.critic_optimizer.apply(gradients, self.critic.trainable_variables)
-        if self.spec.weight_clip is not None:
-            for variable in self.critic.trainable_variables:
-                variable.assign(ops.clip(variable, -self.spec.weight_clip, self.spec.weight_clip))
-        self.real_sign.assign(SIGN_DECAY * self.real_sign + (1.0 - SIGN_DECAY) * scores["real_sign"])
+        self.opponents.improve_critic(gradients)
+        sign = self.opponents.real_sign
+        sign.assign(SIGN_DECAY * sign + (1.0 - SIGN_DECAY) * scores["real_sign"])
         scores["critic_gradient"] = _norm(gradients)
         return scores
 
@@ -267,7 +229,7 @@ class LatentGame:
 
         resting = [*self.generator.non_trainable_variables, *self.critic.non_trainable_variables]
         (value, _), gradients = value_and_gradients(loss, self.generator.trainable_variables, resting)
-        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        self.opponents.improve_generator(gradients)
         return {"generator_loss": value, "generator_gradient": _norm(gradients)}
 
     def _judge(
