@@ -29,8 +29,9 @@ SMALL = RunSpec(
     name="specgan_small",
     recipe="specgan_small",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
-    representation=LogSpectrogramSpec(),
-    architecture=SpecganSpec(latent_distribution="normal", width=16, pixel_norm=True),
+    # From 1e-6 silence would be so far from the rest that bins tell sound from silence and little else.
+    representation=LogSpectrogramSpec(epsilon=1e-3),
+    architecture=SpecganSpec(latent_distribution="normal", width=16, pixel_norm=True, upsampling="nearest"),
     game=GameSpec(),
     augment=AugmentSpec(),
     loop=LoopSpec(minutes=40.0),
