@@ -50,8 +50,10 @@ SYSTEMS: dict[str, RunSpec] = {
     "gansynth": _like("gansynth", representation=PHASE, architecture=NOTES, augment=BY_PITCH),
     "gansynth_small": _like(
         "gansynth_small",
-        representation=PHASE.replace(n_fft=128, hop_samples=32, n_mels=None, frames=128),
-        architecture=NOTES.replace(progressive=False),
+        representation=PHASE.replace(
+            n_fft=128, hop_samples=32, n_mels=None, frames=128, frequency_origin="band", gate_db=60.0
+        ),
+        architecture=NOTES.replace(light=True, progressive=False),
         augment=BY_PITCH,
     ),
     "report": _like("report", representation=PICTURE, architecture=REPORT),

@@ -17,6 +17,7 @@ from keras import ops
 
 from trainer.architectures import networks
 from trainer.architectures.equalised import Conv2D, Dense, Made, Spread
+from trainer.architectures.gansynth_light import LightCritic, LightGenerator
 from trainer.architectures.growth import Growth, Schedule, blend, enlarge, shrink
 from trainer.architectures.layers import batch_deviation, double, leaky, pixel_norm
 from trainer.errors import check
@@ -76,6 +77,21 @@ def schedule(spec: GansynthSpec, shape: tuple[int, ...]) -> Schedule | None:
     if not spec.progressive:
         return None
     return Schedule(levels=levels_of(shape)[0], stable_clips=spec.stable_clips, fade_clips=spec.fade_clips)
+
+
+def make_generator(spec: GansynthSpec, shape: tuple[int, ...], label_count: int) -> networks.Generator:
+    """The generator that `spec.light` chooses, with fresh weights."""
+    if not spec.light:
+        return Generator(spec, shape, label_count)
+    levels, grid = levels_of(shape)
+    return LightGenerator(spec, shape, label_count, _widths(spec, levels), grid)
+
+
+def make_critic(spec: GansynthSpec, shape: tuple[int, ...], label_count: int) -> networks.Critic:
+    """The critic that fits the generator."""
+    if not spec.light:
+        return Critic(spec, shape, label_count)
+    return LightCritic(spec, shape, label_count, _widths(spec, levels_of(shape)[0]))
 
 
 class CoarsestBlock(Made):

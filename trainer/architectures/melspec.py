@@ -23,11 +23,12 @@ from trainer.specs.architectures import MelspecSpec
 Tensor = Any
 
 
-def stages(shape: tuple[int, int]) -> int:
+def stages(shape: tuple[int, ...]) -> int:
     """How often the smaller side of a grid halves before it is 4.
 
     Raises: SpecError with the nearest grid that fits.
     """
+    check(len(shape) == 2, f"melspec needs features of frames x mels, not of shape {shape}")
     nearest = tuple(int(np.clip(2 ** round(np.log2(side)), 8, 256)) for side in shape)
     check(
         shape == nearest,
@@ -45,7 +46,7 @@ def width(widths: tuple[int, ...], stage: int) -> int:
 class Generator(networks.Generator):
     """Latent [B, Z] and label to features [B, T, M] in [-1, 1]."""
 
-    def __init__(self, spec: MelspecSpec, shape: tuple[int, int], label_count: int) -> None:
+    def __init__(self, spec: MelspecSpec, shape: tuple[int, ...], label_count: int) -> None:
         super().__init__(spec, shape, label_count)
         self.steps = stages(shape)
         self.grid = (shape[0] >> self.steps, shape[1] >> self.steps)
@@ -76,7 +77,7 @@ class Generator(networks.Generator):
 class Critic(networks.Critic):
     """Features [B, T, M] and label to (logit [B], class logits [B, L] or None)."""
 
-    def __init__(self, spec: MelspecSpec, shape: tuple[int, int], label_count: int) -> None:
+    def __init__(self, spec: MelspecSpec, shape: tuple[int, ...], label_count: int) -> None:
         super().__init__(shape, label_count)
         self.steps = stages(shape)
         widths = [width(spec.critic_widths, stage) for stage in range(self.steps + 1)][::-1]

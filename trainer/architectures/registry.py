@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from trainer.architectures import gansynth, melspec, report, specgan, wavegan
 from trainer.architectures.growth import Schedule
 from trainer.architectures.networks import Critic, Generator
 from trainer.specs.architectures import AnyArchitectureSpec
 
-ARCHITECTURES: dict[str, ModuleType] = {
-    "melspec": melspec,
-    "wavegan": wavegan,
-    "specgan": specgan,
-    "gansynth": gansynth,
-    "report": report,
+Shape = tuple[int, ...]
+
+
+class Architecture(NamedTuple):
+    """How its networks are made, from (specification, shape of the features, number of labels), and how they grow."""
+
+    generator: Callable[[Any, Shape, int], Generator]
+    critic: Callable[[Any, Shape, int], Critic]
+    schedule: Callable[[Any, Shape], Schedule | None] = lambda _spec, _shape: None
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "melspec": Architecture(melspec.Generator, melspec.Critic),
+    "wavegan": Architecture(wavegan.Generator, wavegan.Critic),
+    "specgan": Architecture(specgan.Generator, specgan.Critic),
+    "gansynth": Architecture(gansynth.make_generator, gansynth.make_critic, gansynth.schedule),
+    "report": Architecture(report.Generator, report.Critic),
 }
 
 
-def make_generator(spec: AnyArchitectureSpec, shape: tuple[int, ...], label_count: int) -> Generator:
+def make_generator(spec: AnyArchitectureSpec, shape: Shape, label_count: int) -> Generator:
     """A generator with fresh weights for features of a shape.
 
     Raises: SpecError with the nearest shape that fits.
     """
-    generator: Generator = ARCHITECTURES[spec.kind].Generator(spec, shape, label_count)
-    return generator
+    return ARCHITECTURES[spec.kind].generator(spec, shape, label_count)
 
 
-def make_critic(spec: AnyArchitectureSpec, shape: tuple[int, ...], label_count: int) -> Critic:
+def make_critic(spec: AnyArchitectureSpec, shape: Shape, label_count: int) -> Critic:
     """The critic that fits the generator."""
-    critic: Critic = ARCHITECTURES[spec.kind].Critic(spec, shape, label_count)
-    return critic
+    return ARCHITECTURES[spec.kind].critic(spec, shape, label_count)
 
 
-def growing_of(spec: AnyArchitectureSpec, shape: tuple[int, ...]) -> Schedule | None:
+def growing_of(spec: AnyArchitectureSpec, shape: Shape) -> Schedule | None:
     """How networks grow during training; None where they do not."""
-    find = getattr(ARCHITECTURES[spec.kind], "schedule", None)
-    schedule: Schedule | None = find(spec, shape) if find else None
-    return schedule
+    return ARCHITECTURES[spec.kind].schedule(spec, shape)

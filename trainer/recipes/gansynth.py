@@ -4,7 +4,8 @@
     python -m trainer train --recipe gansynth_small --corpus path/to/font.sf2
 
 gansynth is the published network with the mel features of its best figures, grown progressively over 11 million
-clips; gansynth_small trains a smaller grid directly. Linear features: --set representation.n_mels=None. Time and
+clips; gansynth_small trains light networks on a smaller grid directly, with frequencies seen from the middle of their
+band and faded out where it is quiet. Linear features: --set representation.n_mels=None. Time and
 scores: docs/results.md.
 """
 
@@ -42,11 +43,13 @@ SMALL = RunSpec(
     name="gansynth_small",
     recipe="gansynth_small",
     audio=AudioSpec(sample_rate_hz=16_000, clip_samples=16_384),
-    representation=PhaseSpec(n_fft=2_048, hop_samples=512, n_mels=256, mel_frequency="power"),
-    architecture=GansynthSpec(latent_size=96, base_channels=512, most_channels=128, progressive=False),
+    representation=PhaseSpec(
+        n_fft=2_048, hop_samples=512, n_mels=256, mel_frequency="power", frequency_origin="band", gate_db=60.0
+    ),
+    architecture=GansynthSpec(latent_size=96, base_channels=512, most_channels=128, light=True, progressive=False),
     # A note moved by a bin is another pitch.
-    augment=AugmentSpec(bin_shift=0, time_shift=2, time_mask=4, bin_mask=24),
-    game=GameSpec(),
+    augment=AugmentSpec(probability=0.0, bin_shift=0, time_shift=2, time_mask=4, bin_mask=24),
+    game=GameSpec(r1_weight=1.0, r2_weight=1.0, generator_learning_rate=1e-3, critic_learning_rate=1e-3),
     loop=LoopSpec(minutes=60.0),
 )
 RECIPES = (

@@ -56,10 +56,20 @@ class PowerMap:
         self.filters = filters
         self.power_back = inverse_map(filters)
         self.phase_back: Matrix = (filters.T / np.maximum(filters.sum(axis=1), 1e-8)).astype("float32")
+        bins = np.arange(1, len(filters) + 1, dtype="float32")
+        self.middles = (bins @ filters) / np.maximum(filters.sum(axis=0), 1e-8)  # [bands], in bins
 
     def frequency(self, power: Tensor, movement: Tensor) -> Tensor:
         """The angle of the sum of vectors; 0 where a band is empty."""
         real, imaginary = (ops.matmul(power * turn(movement), self.filters) for turn in (ops.cos, ops.sin))
+        return angle(real, imaginary)
+
+    def back(self, power: Tensor, movement: Tensor) -> Tensor:
+        """Movement in each bin [B, T, bins]: the same of the bands over it.
+
+        The mean of angles would be half a turn off where two bands see one partial from either side of the wrap.
+        """
+        real, imaginary = (ops.matmul(power * turn(movement), self.phase_back) for turn in (ops.cos, ops.sin))
         return angle(real, imaginary)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trainer.errors import check
 from trainer.representations.grid import chunks, frames_of
-from trainer.representations.mel_phase import angle, mel_map, principal
+from trainer.representations.mel_phase import PowerMap, angle, mel_map, principal
 from trainer.representations.stft import hann, istft, stft
 from trainer.specs.audio import AudioSpec
 from trainer.specs.representations import PhaseSpec
@@ -22,7 +22,9 @@ BACK = {
     "none": None,
     "sum": "as power",
     "power": "transposed filters, each bin divided by its sum of filters",
+    "power_relative": "angle of the sum of the bands' power * exp(i movement), weighted by the filters",
 }
+GATE_WIDTH_DB = 20.0  # over which the frequency fades in
 REACH = 0.8  # silence and the loudest value of the corpus stand this far from 0: GANSynth's margin
 
 
@@ -57,6 +59,10 @@ class Phase:
         self.gains = np.array([spec.level_gain, spec.frequency_gain], "float32")
         self.offsets = np.array([spec.level_offset, spec.frequency_offset], "float32")
         self.mel = None if spec.n_mels is None else mel_map(spec, audio)
+        middles = self.mel.middles if isinstance(self.mel, PowerMap) else np.arange(1.0, self.bands + 1.0)
+        # How far the middle of each band moves from frame to frame, in half turns; a bin has n_fft samples a turn.
+        self.middles = (2.0 * spec.hop_samples / spec.n_fft * middles).astype("float32")
+        self.is_relative = spec.frequency_origin == "band"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -83,13 +89,28 @@ class Phase:
         before = ops.pad(phase[:, :-1], [[0, 0], [1, 0], [0, 0]])
         movement = principal(phase - before)
         if self.mel is None:
-            return ops.log(ops.sqrt(power) + self.spec.epsilon), movement / math.pi
+            return ops.log(ops.sqrt(power) + self.spec.epsilon), self._from_origin(movement)
         levels = ops.log(ops.matmul(power, self.mel.filters) + self.spec.epsilon)
-        return levels, self.mel.frequency(power, movement) / math.pi
+        return levels, self._from_origin(self.mel.frequency(power, movement))
+
+    def _from_origin(self, movement: Tensor) -> Tensor:
+        if self.is_relative:
+            movement = principal(movement - self.middles * math.pi)
+        return movement / math.pi
+
+    def _gated(self, frequencies: Tensor, levels: Tensor) -> Tensor:
+        """Frequencies [B, T, bands], faded to 0 where levels are gate_db below the clip's loudest, or silent."""
+        if self.spec.gate_db is None:
+            return frequencies
+        scale = (20.0 if self.mel is None else 10.0) / math.log(10.0)
+        lowest = ops.max(levels, axis=(1, 2), keepdims=True) * scale - self.spec.gate_db
+        lowest = ops.maximum(lowest, math.log(self.spec.epsilon) * scale)
+        return frequencies * ops.clip((levels * scale - lowest) / GATE_WIDTH_DB, 0.0, 1.0)
 
     def encode(self, waveform: Tensor) -> Tensor:
         """Features [B, T, bands, 2] of waveform [B, S]: a clip, or any whole number of hops where T is free."""
-        values = ops.stack(self.levels_and_frequencies(waveform), axis=-1)
+        levels, frequencies = self.levels_and_frequencies(waveform)
+        values = ops.stack([levels, self._gated(frequencies, levels)], axis=-1)
         return ops.clip(values * self.gains + self.offsets, -1.0, 1.0)
 
     def spectrum(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,10 +118,19 @@ class Phase:
         values = (ops.clip(features, -1.0, 1.0) - self.offsets) / self.gains
         floor = 1.0001 * self.spec.epsilon  # above float rounding
         magnitude = ops.relu(ops.exp(values[..., 0]) - floor)
+        if self.is_relative:
+            return self._relative_spectrum(magnitude, values[..., 1])
         phase = ops.cumsum(values[..., 1], axis=1) * math.pi
         if self.mel is None:
             return magnitude, phase
         return ops.sqrt(ops.matmul(magnitude, self.mel.power_back)), ops.matmul(phase, self.mel.phase_back)
+
+    def _relative_spectrum(self, magnitude: Tensor, frequency: Tensor) -> tuple[Tensor, Tensor]:
+        movement = (frequency + self.middles) * math.pi
+        if not isinstance(self.mel, PowerMap):
+            return magnitude, ops.cumsum(movement, axis=1)
+        phase = ops.cumsum(self.mel.back(magnitude, movement), axis=1)
+        return ops.sqrt(ops.matmul(magnitude, self.mel.power_back)), phase
 
     def decode(self, features: Tensor) -> Tensor:
         """Waveform [B, S] in [-1, 1] of features [B, T, bands, 2], without the silence that filled the grid."""
@@ -117,6 +147,8 @@ class Phase:
     def describe(self) -> dict[str, Any] | None:
         """Entry `features` of the contract: the exact definition, for people and other programs."""
         spec, is_mel = self.spec, self.mel is not None
+        key = (spec.mel_frequency if is_mel else "none") + ("_relative" if is_mel and self.is_relative else "")
+        moved = "frequency * pi and the movement of the middle" if self.is_relative else "frequency * pi"
         return {
             "kind": "phase",
             "shape": [spec.frames, self.bands, 2],
@@ -136,15 +168,17 @@ class Phase:
             "level": "ln(mel power + epsilon)" if is_mel else "ln(magnitude + epsilon)",
             "frequency": "phase minus the phase of the frame before (0 before the first), "
             + MAPPED[spec.mel_frequency if is_mel else "none"]
+            + ("less that of the band's middle, " if self.is_relative else "")
             + "its principal value divided by pi",
+            "gate_db": spec.gate_db,
             "epsilon": spec.epsilon,
             "gains": [spec.level_gain, spec.frequency_gain],
             "offsets": [spec.level_offset, spec.frequency_offset],
             "scaling": "gain * value + offset of the channel, clipped to [-1, 1]",
             "inversion": {
-                "phase": "cumulative sum of frequency * pi, then the inverse short-time Fourier transform",
+                "phase": f"cumulative sum of {moved}, then the inverse short-time Fourier transform",
                 "power": "transposed filters, each bin divided by its column sum of M M^T" if is_mel else None,
-                "frequency": BACK[spec.mel_frequency if is_mel else "none"],
+                "frequency": BACK[key],
             },
         }
 

@@ -108,7 +108,8 @@ class GansynthSpec(ArchitectureSpec):
     """Sizes of GANSynth; the defaults are the published ones. Labels are pitches there.
 
     progressive: grows from the coarsest grid, which is trained for stable_clips, then each next resolution is faded in
-    over fade_clips and trained for stable_clips; else all are trained at once. Small budgets: fewer most_channels.
+    over fade_clips and trained for stable_clips; else all are trained at once. light: networks of one convolution a
+    block, not published, which converge in an hour on one core; they do not grow. Small budgets: fewer most_channels.
     Source: Engel et al. 2019, section 3 and appendix A.
     """
 
@@ -116,6 +117,7 @@ class GansynthSpec(ArchitectureSpec):
     latent_size: int = 256
     base_channels: int = 4096
     most_channels: int = 256
+    light: bool = False
     progressive: bool = True
     stable_clips: int = 800_000
     fade_clips: int = 800_000
@@ -128,6 +130,7 @@ class GansynthSpec(ArchitectureSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         check(self.base_channels >= 1 and self.most_channels >= 1, "base_channels and most_channels must be 1 or more")
+        check(not (self.light and self.progressive), "light networks do not grow: progressive=False")
         check(self.stable_clips >= 1 and self.fade_clips >= 1, "stable_clips and fade_clips must be 1 or more")
 
     def channels(self, block: int) -> int:

@@ -84,8 +84,10 @@ class PhaseSpec(Spec):
 
     n_mels maps both onto that many mel bands (HTK, 0 Hz to Nyquist); None keeps the n_fft / 2 bins. A band's frequency
     is, by mel_frequency, the filter's "sum" over its bins, as published: it wants about as many bands as bins; or that
-    of its "power": fewer bands keep the pitch, too. frames: of the grid; where the clip has fewer, silence comes before
-    it. The constants are gain * value + offset.
+    of its "power": fewer bands keep the pitch, too. frequency_origin: what 0 stands for: 0 Hz, as published, or the
+    middle of the "band", so that at the peak of a partial, whatever its pitch, the frequency is near 0. gate_db: fades
+    the frequency to 0 where the level is so far below the clip's loudest: it is noise there. frames: of the grid; where
+    the clip has fewer, silence comes before it. The constants are gain * value + offset.
     Source: Engel et al. 2019 (GANSynth), section 2.1.
     """
 
@@ -94,6 +96,8 @@ class PhaseSpec(Spec):
     hop_samples: int = 512
     n_mels: int | None = None
     mel_frequency: Literal["sum", "power"] = "sum"
+    frequency_origin: Literal["zero", "band"] = "zero"
+    gate_db: float | None = None
     frames: int | None = None
     epsilon: float = 1e-6  # added to the magnitude (mel: to the power) before the natural logarithm
     level_gain: float | None = None
@@ -109,6 +113,18 @@ class PhaseSpec(Spec):
         )
         check(0.0 < self.epsilon < 1.0, f"epsilon={self.epsilon} is not in 0..1")
         check(self.mel_frequency in ("sum", "power"), f"mel_frequency={self.mel_frequency!r} is not sum or power")
+        check(
+            self.frequency_origin in ("zero", "band"), f"frequency_origin={self.frequency_origin!r} is not zero or band"
+        )
+        check(
+            self.frequency_origin == "zero" or self.n_mels is None or self.mel_frequency == "power",
+            "frequency_origin='band' wants mel_frequency='power': the sum of a band has no middle",
+        )
+        check(
+            self.frequency_origin == "zero" or self.gate_db is not None,
+            "frequency_origin='band' wants gate_db, 60 for example: silence has no frequency",
+        )
+        check(self.gate_db is None or self.gate_db > 0.0, f"gate_db={self.gate_db} must be above 0")
         check(self.frames is None or self.frames >= 2, f"frames={self.frames} must be 2 or more")
         check(
             (self.level_gain is None) == (self.level_offset is None),

@@ -273,3 +273,23 @@ def test_a_step_is_the_same_on_both_backends_and_leaves_unused_levels_alone() ->
         assert scores["least_moved"] > 1e-4
     for name, value in ours.items():
         assert math.isclose(value, theirs[name], rel_tol=2e-3, abs_tol=1e-4), (name, value, theirs[name])
+
+
+@pytest.mark.parametrize("shape", [SHAPE, SHAPE[:2]])
+def test_light_networks_hear_latent_pitch_and_each_other(shape: tuple[int, ...]) -> None:
+    spec = TINY.replace(light=True, progressive=False)
+    keras.utils.set_random_seed(2)
+    generator, critic = gansynth.make_generator(spec, shape, LABELS), gansynth.make_critic(spec, shape, LABELS)
+    made = np.asarray(generator(LATENT, LABEL))
+    assert made.shape == (4, *shape)
+    assert np.abs(made).max() <= 1.0
+    assert np.abs(made - np.asarray(generator(LATENT, (LABEL + 1) % LABELS))).mean() > 1e-3
+    assert np.abs(made - np.asarray(generator(LATENT[::-1], LABEL))).mean() > 1e-3
+    logit, classes = critic(made, LABEL)
+    assert logit.shape == (4,)
+    assert classes.shape == (4, LABELS)
+
+
+def test_light_networks_do_not_grow() -> None:
+    with pytest.raises(SpecError, match="progressive=False"):
+        TINY.replace(light=True)

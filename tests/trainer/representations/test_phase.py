@@ -111,6 +111,50 @@ def test_the_power_of_a_band_keeps_more_than_the_published_sum(waveforms: np.nda
     assert power < 0.8 * published
 
 
+RELATIVE = PhaseSpec(
+    n_fft=1_024, hop_samples=256, n_mels=256, mel_frequency="power", frequency_origin="band", gate_db=60.0
+)
+
+
+@pytest.mark.parametrize("n_mels", [None, 512, 256])  # 128 bands are too few for this origin
+def test_frequencies_from_the_middle_of_a_band_keep_spectrum_and_pitch(
+    waveforms: np.ndarray, n_mels: int | None
+) -> None:
+    spec = RELATIVE.replace(n_mels=n_mels)
+    decoded = round_trip(spec, waveforms)
+    absolute = round_trip(spec.replace(frequency_origin="zero", gate_db=None), waveforms)
+    assert convergence(waveforms, decoded) < convergence(waveforms, absolute) + 0.05
+    for index in TUNED:
+        cents = 100.0 * abs(track(waveforms[index], RATE_HZ) - track(decoded[index], RATE_HZ))
+        assert cents < 20.0, (index, cents)
+
+
+def test_the_loudest_band_of_a_sine_has_a_frequency_near_its_middle() -> None:
+    hz = np.array([110.0, 187.0, 333.0, 470.0])
+    seconds = np.arange(AUDIO.clip_samples) / RATE_HZ
+    sines = 0.5 * np.sin(2.0 * np.pi * hz[:, None] * seconds).astype("float32")
+    features = np.asarray(Phase(RELATIVE.replace(**FLAT), AUDIO).encode(sines))[:, 8:-8]
+    loudest = features[..., 0].argmax(axis=2)[..., None]
+    assert np.abs(np.take_along_axis(features[..., 1], loudest, axis=2)).max() < 0.4  # half a band; else up to 0.8
+
+
+def test_quiet_frequencies_are_faded_out(waveforms: np.ndarray) -> None:
+    phase = Phase(fit_level(RELATIVE, AUDIO, waveforms), AUDIO)
+    levels, plain = (np.asarray(values) for values in phase.levels_and_frequencies(waveforms))
+    gated = np.asarray(phase.encode(waveforms))[..., 1] / phase.spec.frequency_gain
+    below_db = 10.0 / math.log(10.0) * (levels.max(axis=(1, 2), keepdims=True) - levels)
+    assert np.all(gated[below_db > 60.0] == 0.0)
+    heard = (below_db < 40.0) & (levels > math.log(1e-6) + 5.0)
+    assert np.abs(gated - plain)[heard].max() < 1e-5
+
+
+def test_relative_frequencies_of_silence_are_silent() -> None:
+    phase = Phase(RELATIVE.replace(**PUBLISHED), AUDIO)
+    features = np.asarray(phase.encode(np.zeros((1, AUDIO.clip_samples), "float32")))
+    assert np.abs(features - phase.silence).max() < 1e-5
+    assert np.all(np.asarray(phase.decode(features)) == 0.0)
+
+
 @pytest.mark.parametrize("n_mels", [None, 256])
 def test_silence_is_silent_and_where_it_is_said_to_be(n_mels: int | None) -> None:
     phase = Phase(PhaseSpec(n_mels=n_mels, **PUBLISHED), AUDIO)
