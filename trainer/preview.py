@@ -135,11 +135,10 @@ class Preview:
         pool = corpus.held_out if len(corpus.held_out) >= 2 else corpus.train
         if not self.run.label_names:
             return pool[:SHOWN]
-        chosen, left = [], list(pool)
+        chosen: list[int] = []
         for label in self.monitor.labels[:SHOWN]:
-            fitting = [index for index in left if corpus.labels[index] == label]
-            chosen += fitting[:1]
-            left = [index for index in left if index not in fitting[:1]]
+            fitting = [index for index in [*pool, *corpus.train] if corpus.labels[index] == label]
+            chosen.append(next((index for index in fitting if index not in chosen), fitting[0]))
         return np.array(chosen, np.int64)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from tests.trainer import tiny
+from tests.trainer import systems, tiny
 from trainer import players
 from trainer.corpus import PreparedCorpus
 from trainer.evaluation.warnings import warnings
 from trainer.monitor import Monitor
+from trainer.preview import SHOWN, Preview
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +83,13 @@ def test_good_scores_warn_of_nothing() -> None:
     good = {"copying": 0.55, "nearest_training_clip": 1.1, "class_diversity": 0.95, "deviation_ratio": 0.9}
     assert warnings(good | {"frechet_distance": 1.5, "class_accuracy": 0.97}, {"frechet_distance": 1.0}) == []
     assert warnings({}) == []
+
+
+def test_a_preview_shows_a_real_clip_of_each_label_even_where_none_is_held_out(tmp_path: Path) -> None:
+    corpus = systems.notes_by_pitch(tmp_path / "corpora")
+    run = tiny.run(tmp_path / "run", corpus)
+    console = Console(file=io.StringIO())
+    with Preview(run, corpus, players.game(run, corpus), console, resume=False) as preview:
+        assert len(preview.real) == SHOWN
+    missing = set(corpus.labels[corpus.train]) - set(corpus.labels[corpus.held_out])
+    assert missing & set(preview.monitor.labels[:SHOWN].tolist()), "every label shown is held out: this shows nothing"
