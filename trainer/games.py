@@ -12,7 +12,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from trainer.augment import adapt
-from trainer.autodiff import CompiledStep, compiled, value_and_gradients
+from trainer.autodiff import CompiledStep, value_and_gradients
 from trainer.draws import Augmentation, Draws, RealBatch
 from trainer.objectives import OBJECTIVES, class_loss, gradient_penalty, squared_gradient
 from trainer.opponents import Opponents
@@ -76,7 +76,7 @@ class LatentGame:
         self.objective = OBJECTIVES[game.objective]
         self.probability = adaptation.probability
         self._steps: dict[tuple[bool, int | None], CompiledStep] = {}
-        self._samplers: dict[int | None, Callable[..., Tensor]] = {}
+        self._samplers: dict[int | None, CompiledStep] = {}
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that a checkpoint must hold, as arrays."""
@@ -107,11 +107,14 @@ class LatentGame:
         level = None if growth is None else growth.level
         if level not in self._samplers:
 
-            def make(latent: Tensor, label: Tensor, fade: Tensor) -> Tensor:
-                return self.average(latent, self._label(label), growth=self._grown(level, fade))
+            def make(given: Batch) -> Scores:
+                growth = self._grown(level, given["fade"])
+                return {"features": self.average(given["latent"], self._label(given["label"]), growth=growth)}
 
-            self._samplers[level] = compiled(make)
-        return self._samplers[level](latent, label, np.float32(1.0 if growth is None else growth.fade))
+            # A step: JAX would keep the weights of the first call as constants of a function that is only compiled.
+            self._samplers[level] = CompiledStep(make, self.average.variables)
+        fade = np.float32(1.0 if growth is None else growth.fade)
+        return self._samplers[level]({"latent": latent, "label": label, "fade": fade})["features"]
 
     def _growth(self, step: int) -> Any:
         return self.growing.at(step * self.batch) if self.growing is not None else None

@@ -48,7 +48,12 @@ for folder in sys.argv[2:]:
     for network in (game.generator, game.critic):
         weights = [0.2 * rng.standard_normal(w.shape).astype("float32") for w in network.get_weights()]
         network.set_weights([1.0 + np.abs(w) if "variance" in v.path else w for w, v in zip(weights, network.weights)])
+    latents, labels = np.ones((2, game.generator.latent_size), "float32"), np.zeros(2, "int32")
+    before = np.asarray(game.sample(0, latents, labels))
     found[Path(folder).name] = [to_floats(game.step(step)) for step in range(3)]
+    game.average.set_weights([1.5 * weights for weights in game.average.get_weights()])
+    moved = np.abs(np.asarray(game.sample(0, latents, labels)) - before)
+    found[Path(folder).name][-1]["sample_moved"] = float(moved.max())
 print("SCORES" + json.dumps(found))
 """
 
@@ -75,6 +80,7 @@ def test_both_backends_play_the_same_games(prepared: PreparedCorpus, tmp_path: P
             tolerance = 5e-2 if key.startswith("generator") else 2e-3
             assert np.isclose(value, other, rtol=tolerance, atol=2e-3), f"{name}: {key} is {value} and {other}"
         assert all(np.isfinite(list(scores.values())).all() for scores in jax[name])
+        assert min(tensorflow[name][-1]["sample_moved"], jax[name][-1]["sample_moved"]) > 1e-3, "samples of old weights"
 
 
 def played(backend: str, begun: list[Run], prepared: PreparedCorpus) -> dict[str, list[dict[str, float]]]:

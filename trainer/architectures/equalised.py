@@ -31,7 +31,7 @@ def _normal(shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
     return ops.convert_to_tensor(rng.standard_normal(shape, dtype="float32"), dtype)
 
 
-class Made(keras.layers.Layer):  # type: ignore[misc]
+class Built(keras.layers.Layer):  # type: ignore[misc]
     """A layer whose weights exist when it is made: a level that no call has reached yet has them too."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Made(keras.layers.Layer):  # type: ignore[misc]
         self.built = True  # else Keras warns of layers that it has not seen called
 
 
-class _Equalised(Made):
+class _Equalised(Built):
     """A kernel of deviation 1, its constant, and a bias for each output."""
 
     def __init__(self, shape: tuple[int, ...], outputs: int, constant: float) -> None:

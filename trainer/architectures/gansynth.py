@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from trainer.architectures import networks
-from trainer.architectures.equalised import Conv2D, Dense, Made, Spread
+from trainer.architectures.equalised import Built, Conv2D, Dense, Spread
 from trainer.architectures.gansynth_light import LightCritic, LightGenerator
 from trainer.architectures.growth import Growth, Schedule, blend, enlarge, shrink
 from trainer.architectures.layers import batch_deviation, double, leaky, pixel_norm
@@ -94,7 +94,7 @@ def make_critic(spec: GansynthSpec, shape: tuple[int, ...], label_count: int) ->
     return LightCritic(spec, shape, label_count, _widths(spec, levels_of(shape)[0]))
 
 
-class CoarsestBlock(Made):
+class CoarsestBlock(Built):
     """Latent joined with the pitch [B, inputs] to the coarsest grid [B, t, f, channels]."""
 
     def __init__(self, inputs: int, channels: int, grid: Grid) -> None:
@@ -108,7 +108,7 @@ class CoarsestBlock(Made):
         return pixel_norm(leaky(self.conv(x)))
 
 
-class GeneratorBlock(Made):
+class GeneratorBlock(Built):
     """[B, t, f, inputs] to [B, 2t, 2f, channels]."""
 
     def __init__(self, inputs: int, channels: int) -> None:
@@ -123,7 +123,7 @@ class GeneratorBlock(Made):
         return x
 
 
-class CriticBlock(Made):
+class CriticBlock(Built):
     """[B, t, f, inputs] to [B, t / 2, f / 2, channels]."""
 
     def __init__(self, channels: int, inputs: int) -> None:
@@ -137,7 +137,7 @@ class CriticBlock(Made):
         return shrink(x, 1)
 
 
-class LastBlock(Made):
+class LastBlock(Built):
     """The coarsest grid [B, t, f, inputs], compared over the batch to see collapse, to vectors [B, outputs]."""
 
     def __init__(self, inputs: int, outputs: int, grid: Grid) -> None:
