@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
         help="gpu: an error where there is none (default: auto)",
     )
     train.add_argument("--export", type=Path, metavar="MODELS", help="export the result into this folder of models")
-    train.add_argument("--name", help="name of the exported model (default: the corpus' name)")
+    train.add_argument("--name", help="name of the exported model (default: <corpus>-<recipe>)")
     _add_dry_run(train)
 
     evaluate = commands.add_parser(
@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of models (default: models)",
     )
-    export.add_argument("--name", help="name of the model (default: the corpus' name)")
+    export.add_argument("--name", help="name of the model (default: <corpus>-<recipe>)")
     _add_dry_run(export)
 
     generate = commands.add_parser(
@@ -192,7 +192,7 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="in which distances are taken: labels (a classifier of the corpus' labels, trained once), log-mel "
         "(statistics), inception (photographs; downloads 92 MB), or the folder of a SavedModel "
-        "(default: labels where there are two, else log-mel)",
+        "(default: labels where they are classes, else log-mel)",
     )
 
 

@@ -1,7 +1,7 @@
 """How training goes, from what it would export now: distance to held-out clips, diversity, copying.
 
 The same measures as an evaluation's, on fewer samples, in the embedding that an evaluation takes by itself: a
-classifier of the corpus where there are labels, else log-mel statistics.
+classifier of the corpus where its labels are classes, else log-mel statistics.
 """
 
 from __future__ import annotations

@@ -57,6 +57,11 @@ class Run:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "folder"}
         write_json(self.folder / DOCUMENT, values | {"spec": self.spec.to_json()})
 
+    @property
+    def title(self) -> str:
+        """Corpus and recipe, as a run's folder and an exported model are called by default."""
+        return title(self.corpus["name"], self.spec.recipe)
+
     def with_budget(self, changes: dict[str, Any]) -> Run:
         """The same run with other fields of the loop, written down.
 
@@ -69,6 +74,11 @@ class Run:
         run = dataclasses.replace(self, spec=spec)
         run.write()
         return run
+
+
+def title(corpus: str, recipe: str) -> str:
+    """Such as notes-quickstart."""
+    return f"{corpus}-{recipe}"
 
 
 def next_folder(runs: Path, name: str) -> Path:

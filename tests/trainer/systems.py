@@ -31,7 +31,7 @@ BY_PITCH = AugmentSpec(time_shift=2, bin_shift=0, time_mask=3, bin_mask=3)
 
 def _like(recipe: str, **changes: object) -> RunSpec:
     """The game of a recipe at the size of the tiny one."""
-    spec = tiny.SPEC.replace(name=recipe, recipe=recipe, game=recipes.find(recipe).game, **changes)
+    spec = tiny.SPEC.replace(recipe=recipe, game=recipes.find(recipe).game, **changes)
     rates = {"generator_learning_rate": 1e-3, "critic_learning_rate": 1e-3}
     return spec.replace(game=spec.game.replace(**rates))
 

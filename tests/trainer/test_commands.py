@@ -42,7 +42,7 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     done = trainer("train", "--steps", "3", "--export", "models", *SMALL, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith("device: CPU (")
-    run, model = tmp_path / "runs" / "notes-quickstart-1", tmp_path / "models" / "notes" / "1"
+    run, model = tmp_path / "runs" / "notes-quickstart-1", tmp_path / "models" / "notes-quickstart" / "1"
     assert f"exported: {model.relative_to(tmp_path)}" in done.stdout
     assert list((run / "previews").glob("*.png"))
     assert soundfile.info(next((run / "previews").glob("*.wav"))).samplerate == 8_000
@@ -68,7 +68,7 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     assert compared.returncode == 0, compared.stderr[-2000:]
     page = (tmp_path / "reports" / "compare" / "report.html").read_text()
     assert "runs/notes-quickstart-1" in page
-    assert "models/notes/1" in page
+    assert "models/notes-quickstart/1" in page
 
     resumed = trainer("train", "--resume", str(run), "--steps", "5", folder=tmp_path)
     assert resumed.returncode == 0, resumed.stderr[-2000:]

@@ -14,7 +14,6 @@ from trainer.specs.representations import LogMelSpec
 from trainer.specs.run import LoopSpec, RunSpec
 
 SPEC = RunSpec(
-    name="tiny",
     recipe="quickstart",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=2_048),
     representation=LogMelSpec(n_fft=512, hop_samples=128, n_mels=16, inversion_steps=5, griffin_lim_iterations=4),

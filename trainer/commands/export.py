@@ -14,7 +14,7 @@ def run(options: argparse.Namespace) -> int:
     """Export, or say where to."""
     trained = Run.open(options.run)
     if options.dry_run:
-        say(f"would export {trained.folder} into {options.models / (options.name or trained.corpus['name'])}")
+        say(f"would export {trained.folder} into {options.models / (options.name or trained.title)}")
         return 0
     export_run(trained, options.models, options.name)
     return 0
@@ -25,7 +25,7 @@ def export_run(trained: Run, models: Path, name: str | None) -> None:
     start_backend()
     from trainer.export.publish import export
 
-    folder = export(trained, models, name=name or trained.corpus["name"])
+    folder = export(trained, models, name=name)
     model = folder.parent.name
     say(
         f"exported: {folder}\n"

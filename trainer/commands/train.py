@@ -11,7 +11,7 @@ from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.hush import start_backend
-from trainer.run import Run, next_folder
+from trainer.run import Run, next_folder, title
 
 
 def run(options: argparse.Namespace) -> int:
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     from trainer import players
 
     corpus = corpus_of(options, spec, source)
-    folder = options.runs / options.run if options.run else next_folder(options.runs, f"{corpus.name}-{spec.recipe}")
+    folder = options.runs / options.run if options.run else next_folder(options.runs, title(corpus.name, spec.recipe))
     return _play(players.begin(folder, spec, corpus), corpus, options)
 
 

@@ -14,7 +14,7 @@ from trainer.errors import check
 from trainer.evaluation import decoders, measures, pitched
 from trainer.evaluation.clips import Clips, Indices, Real
 from trainer.evaluation.drawing import Draw
-from trainer.evaluation.embeddings import AUTO, find_embedding
+from trainer.evaluation.embeddings import AUTO, find_embedding, has_classes
 from trainer.evaluation.embeddings.classifier import Classifier, classifier_of
 from trainer.evaluation.embeddings.embedding import Embedding
 from trainer.evaluation.fitting import check_fit
@@ -112,7 +112,7 @@ def evaluate(
 def _classifier(corpus: PreparedCorpus, embedding: Embedding, say: Callable[[str], None]) -> Classifier | None:
     if isinstance(embedding, Classifier):
         return embedding
-    return classifier_of(corpus, say) if len(corpus.label_names) >= 2 else None
+    return classifier_of(corpus, say) if has_classes(corpus) else None
 
 
 def _subject(name: str, sampler: Sampler) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
     from trainer.export import graph, parity
 
     generator, representation = players.trained_generator(run), players.representation(run)
-    name = name or run.spec.name
+    name = name or run.title
     with _new_version(models / name) as (folder, version):
         exported = graph.Exported(generator, representation)
         graph.save(exported, folder)

@@ -11,7 +11,6 @@ from trainer.specs.representations import LogMelSpec
 from trainer.specs.run import LoopSpec, RunSpec
 
 DIGITS = RunSpec(
-    name="digits",
     recipe="digits",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
     representation=LogMelSpec(n_fft=512, hop_samples=128, n_mels=64),

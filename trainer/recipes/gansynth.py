@@ -17,7 +17,6 @@ from trainer.specs.representations import PhaseSpec
 from trainer.specs.run import LoopSpec, RunSpec
 
 PUBLISHED = RunSpec(
-    name="gansynth",
     recipe="gansynth",
     audio=AudioSpec(sample_rate_hz=16_000, clip_samples=64_000),
     representation=PhaseSpec(n_fft=2_048, hop_samples=512, n_mels=1_024, frames=128),
@@ -40,7 +39,6 @@ PUBLISHED = RunSpec(
     loop=LoopSpec(steps=1_375_000, batch=8, patience=None),
 )
 SMALL = RunSpec(
-    name="gansynth_small",
     recipe="gansynth_small",
     audio=AudioSpec(sample_rate_hz=16_000, clip_samples=16_384),
     representation=PhaseSpec(

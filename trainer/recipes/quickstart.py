@@ -12,7 +12,6 @@ from trainer.specs.representations import LogMelSpec
 from trainer.specs.run import LoopSpec, RunSpec
 
 QUICKSTART = RunSpec(
-    name="quickstart",
     recipe="quickstart",
     audio=AudioSpec(sample_rate_hz=16_000, clip_samples=16_384),
     representation=LogMelSpec(n_fft=1_024, hop_samples=256, n_mels=64),

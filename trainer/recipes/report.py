@@ -32,7 +32,6 @@ AS_WRITTEN = GameSpec(
     ema=0.0,
 )
 REPORT = RunSpec(
-    name="report",
     recipe="report",
     audio=STREET_AUDIO,
     representation=LogMelSpec(n_fft=1_024, hop_samples=512, n_mels=64, size=(256, 256)),
@@ -47,6 +46,6 @@ RECIPES = (
     Recipe("the report's GAN as it was meant", REPORT),
     Recipe(
         "the report's GAN as it was written, mistakes included",
-        REPORT.replace(name="report_as_written", recipe="report_as_written", game=AS_WRITTEN),
+        REPORT.replace(recipe="report_as_written", game=AS_WRITTEN),
     ),
 )

@@ -16,7 +16,6 @@ from trainer.specs.representations import LogSpectrogramSpec
 from trainer.specs.run import LoopSpec, RunSpec
 
 PUBLISHED = RunSpec(
-    name="specgan",
     recipe="specgan",
     audio=AudioSpec(sample_rate_hz=16_000, clip_samples=16_384),
     representation=LogSpectrogramSpec(),
@@ -26,7 +25,6 @@ PUBLISHED = RunSpec(
     loop=LoopSpec(minutes=24 * 60.0, batch=64),
 )
 SMALL = RunSpec(
-    name="specgan_small",
     recipe="specgan_small",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
     # From 1e-6 silence would be so far from the rest that bins tell sound from silence and little else.

@@ -15,7 +15,6 @@ from trainer.specs.run import LoopSpec, RunSpec
 
 STREET_AUDIO = AudioSpec(sample_rate_hz=22_050, clip_samples=88_064)
 STREET = RunSpec(
-    name="street",
     recipe="street",
     audio=STREET_AUDIO,
     representation=LogMelSpec(n_fft=2_752, hop_samples=688, n_mels=64),

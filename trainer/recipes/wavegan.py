@@ -17,7 +17,6 @@ from trainer.specs.representations import WaveformSpec
 from trainer.specs.run import LoopSpec, RunSpec
 
 PUBLISHED = RunSpec(
-    name="wavegan",
     recipe="wavegan",
     audio=AudioSpec(sample_rate_hz=16_000, clip_samples=16_384),
     representation=WaveformSpec(),
@@ -27,7 +26,6 @@ PUBLISHED = RunSpec(
     loop=LoopSpec(minutes=24 * 60.0, batch=64),
 )
 SMALL = RunSpec(
-    name="wavegan_small",
     recipe="wavegan_small",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
     representation=WaveformSpec(),

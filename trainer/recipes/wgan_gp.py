@@ -25,5 +25,5 @@ PUBLISHED_GAME = GameSpec(
 )
 NO_AUGMENTATION = AugmentSpec(probability=0.0, adaptive=False)
 
-WGAN_GP = DIGITS.replace(name="wgan_gp", recipe="wgan_gp", game=PUBLISHED_GAME, augment=NO_AUGMENTATION)
+WGAN_GP = DIGITS.replace(recipe="wgan_gp", game=PUBLISHED_GAME, augment=NO_AUGMENTATION)
 RECIPES = (Recipe("digits, trained the way that audio GANs were published", WGAN_GP),)

@@ -38,7 +38,6 @@ class LoopSpec(Spec):
 class RunSpec(Spec):
     """Everything that decides a training run."""
 
-    name: str
     recipe: str
     audio: AudioSpec = field(default_factory=AudioSpec)
     preparation: PreparationSpec = field(default_factory=PreparationSpec)

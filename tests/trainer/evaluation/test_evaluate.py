@@ -119,7 +119,10 @@ def test_labels_that_are_pitches_are_tracked(tmp_path: Path) -> None:
         audio=corpus.audio,
         facts={},
     )
-    found = {score["name"]: score for score in judged(player, corpus).document["measures"]}
+    document = judged(player, corpus).document
+    assert document["embedding"]["name"] == "log-mel", "a tracker hears pitches better than a classifier"
+    found = {score["name"]: score for score in document["measures"]}
+    assert "they are pitches" in found["class_accuracy"]["reason"]
     assert found["pitch_accuracy"]["value"] > 0.8
     assert found["pitch_error_cents"]["value"] < 20
     assert found["spectral_convergence"]["value"] == 0.0

@@ -8,22 +8,29 @@ from pathlib import Path
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import LatentoneError, unknown
 from trainer.evaluation.embeddings.embedding import Embedding
+from trainer.evaluation.pitch import pitch_of_labels
 
 Report = Callable[[str], None]
 NAMES = ("labels", "log-mel", "inception")
 AUTO = "auto"
 
 
+def has_classes(corpus: PreparedCorpus) -> bool:
+    """Whether a classifier can tell labels apart: two or more, and not pitches, which a tracker hears better."""
+    return len(corpus.label_names) >= 2 and pitch_of_labels(corpus.label_names, corpus.labels, corpus.pitches) is None
+
+
 def find_embedding(name: str, corpus: PreparedCorpus, report: Report) -> Embedding:
     """Return an embedding for clips of a corpus.
 
     name: "labels" (a classifier of the corpus' labels), "log-mel" (statistics, no labels needed), "inception"
-    (InceptionV3 on pictures, as in the seed's report), the path of a SavedModel, or "auto": labels where there are two.
+    (InceptionV3 on pictures, as in the seed's report), the path of a SavedModel, or "auto": labels where
+    they are classes.
     report: told of long work, such as training the classifier.
     Raises: LatentoneError for an unknown name, or what the corpus or this machine lacks for it.
     """
     if name == AUTO:
-        name = "labels" if len(corpus.label_names) >= 2 else "log-mel"
+        name = "labels" if has_classes(corpus) else "log-mel"
     if name == "labels":
         from trainer.evaluation.embeddings.classifier import classifier_of
 

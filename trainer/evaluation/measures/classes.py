@@ -35,7 +35,7 @@ def confusion(probabilities: np.ndarray, labels: np.ndarray, count: int) -> NDAr
 def _look(candidate: Clips, _real: Real) -> Statistic:
     """Share of samples that an independent classifier hears as the class that was asked for."""
     if candidate.probabilities is None or not (candidate.labels >= 0).any():
-        raise Unmeasurable("the corpus has fewer than two labels, so no class was asked for")
+        raise Unmeasurable("no classifier: the corpus has fewer than two labels, or they are pitches")
     right = candidate.probabilities.argmax(axis=1) == candidate.labels
     return lambda indices: float(right[indices].mean())
 

@@ -15,7 +15,7 @@ def _look(candidate: Clips, _real: Real) -> Statistic:
     Source: Salimans et al. 2016, over all samples at once instead of a mean over ten parts.
     """
     if candidate.probabilities is None:
-        raise Unmeasurable("the corpus has fewer than two labels, so no classifier gives probabilities")
+        raise Unmeasurable("no classifier: the corpus has fewer than two labels, or they are pitches")
     if not len(candidate):
         raise Unmeasurable("there are no clips")
     probabilities = candidate.probabilities.astype("float64")
