@@ -17,7 +17,7 @@ from keras import ops
 from trainer.architectures import networks
 from trainer.architectures.growth import Growth
 from trainer.architectures.heads import Heads
-from trainer.architectures.layers import DoublingConv, Film, batch_deviation, conv, halving_conv, leaky, pixel_norm
+from trainer.architectures.layers import Film, batch_deviation, conv, doubling_conv, halving_conv, leaky, pixel_norm
 from trainer.specs.architectures import GansynthSpec
 
 Tensor = Any
@@ -34,7 +34,7 @@ class LightGenerator(networks.Generator):
         self.start_shape = (*grid, widths[0])
         self.start = keras.layers.Dense(int(np.prod(self.start_shape)), kernel_initializer="he_normal")
         self.mapping = keras.layers.Dense(widths[0], kernel_initializer="he_normal")
-        self.convs = [conv(widths[0]), *(DoublingConv(width) for width in widths[1:])]
+        self.convs = [conv(widths[0]), *(doubling_conv(width) for width in widths[1:])]
         self.films = [Film(width) for width in widths]
         self.to_picture = conv(1 if len(shape) == 2 else shape[2])
         self.build_weights()

@@ -16,7 +16,7 @@ from keras import ops
 from trainer.architectures import networks
 from trainer.architectures.growth import Growth
 from trainer.architectures.heads import Heads
-from trainer.architectures.layers import DoublingConv, Film, batch_deviation, conv, halving_conv, leaky, pixel_norm
+from trainer.architectures.layers import Film, batch_deviation, conv, doubling_conv, halving_conv, leaky, pixel_norm
 from trainer.errors import check
 from trainer.specs.architectures import MelspecSpec
 
@@ -55,7 +55,7 @@ class Generator(networks.Generator):
         self.mapping = keras.layers.Dense(128, kernel_initializer="he_normal")
         self.start = keras.layers.Dense(self.grid[0] * self.grid[1] * widths[0])
         self.start_width = widths[0]
-        self.convs = [conv(widths[0]), *(DoublingConv(channels) for channels in widths[1:])]
+        self.convs = [conv(widths[0]), *(doubling_conv(channels) for channels in widths[1:])]
         self.films = [Film(channels) for channels in widths]
         self.output_conv = conv(1)
         self.build_weights()

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from trainer.architectures.growth import Growth
+from trainer.architectures.upsampling import UpsampleConv
 from trainer.specs.architectures import ArchitectureSpec, Distribution
 
 Tensor = Any
@@ -31,6 +32,12 @@ class Generator(keras.Model):  # type: ignore[misc]
     def build_weights(self) -> None:
         """Make all weights."""
         self(np.zeros((2, self.latent_size), "float32"), np.zeros(2, "int32") if self.label_count else None)
+
+    def fold(self) -> None:
+        """Do once what each call would do again, for a network that is not trained any more."""
+        for layer in self.layers:
+            if isinstance(layer, UpsampleConv):
+                layer.fold()
 
     def call(
         self, latent: Tensor, label: Tensor | None = None, training: bool = False, growth: Growth | None = None

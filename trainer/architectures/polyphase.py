@@ -65,6 +65,16 @@ def resize_matrix(mode: Upsampling, factor: int, places: int) -> Floats:
 
 
 @cache
+def transposed_matrix(factor: int, kernel: int) -> Floats:
+    """Nearest upsampling and then a SAME convolution as one transposed convolution with a stride of `factor`.
+
+    Returns: float32 [kernel + factor - 1, kernel], the weight of each tap of the kernel in each of the transposed one.
+    """
+    ahead = np.arange(kernel) + np.arange(kernel + factor - 1)[:, None] - (kernel - 1)
+    return ((ahead >= 0) & (ahead < factor)).astype("float32")
+
+
+@cache
 def windowed_matrix(mode: Upsampling, factor: int, places: int, kernel: int) -> Floats:
     """Upsampling and the sliding of a SAME window in one: float32 [places * factor, places * kernel].
 

@@ -16,11 +16,14 @@ Signatures = dict[str, Any]  # name to concrete function
 
 
 class Exported(tf.Module):  # type: ignore[misc]
-    """A generator and its representation, as functions of named tensors."""
+    """A generator, which is folded, and its representation, as functions of named tensors.
+
+    weights: what the functions read, each saved once.
+    """
 
     def __init__(self, generator: Generator, representation: Representation) -> None:
         super().__init__(name="latentone")
-        self.weights = [variable.value for variable in generator.variables]  # tracked here: saved once
+        generator.fold()
         self._network = _Hidden(generator)
         self._representation = _Hidden(representation)
         latent = tf.TensorSpec([None, generator.latent_size], tf.float32, name="latent")
@@ -37,6 +40,8 @@ class Exported(tf.Module):  # type: ignore[misc]
         self.signatures_of_model: Signatures = {
             name: tf.function(function, given).get_concrete_function() for name, (function, given) in functions.items()
         }
+        read = (function.variables for function in self.signatures_of_model.values())
+        self.weights = list({id(weight): weight for weights in read for weight in weights}.values())
 
     def _generate(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         network, representation = self._network.value, self._representation.value

@@ -32,13 +32,14 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
         raise LatentoneError(f"export needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer export {run.folder}")
     from trainer.export import graph, parity
 
-    generator, representation = players.trained_generator(run), players.representation(run)
+    representation = players.representation(run)
     name = name or run.title
     with _new_version(models / name) as (folder, version):
-        exported = graph.Exported(generator, representation)
+        exported = graph.Exported(players.trained_generator(run), representation)
         graph.save(exported, folder)
         (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
         (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
+        generator = players.trained_generator(run)
         parity.check_parity(folder, generator, representation)
         graph.write_warm_up(folder, name, parity.example_inputs(generator, 1))
         contract = _contract(run, name, version) | {

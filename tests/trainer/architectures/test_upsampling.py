@@ -60,6 +60,8 @@ def close(found: Any, expected: Any, tolerance: float = 1e-5) -> None:
         ((2, 6, 5, 3), 5, 2, 2),
         ((1, 4, 6, 40), 7, 2, 3),
         ((1, 3, 4, 2), 3, 3, 2),
+        ((2, 6, 5, 3), 3, 2, 6),  # channels enough for a transposed convolution
+        ((1, 3, 4, 2), 5, 3, 7),
     ],
 )
 def test_a_layer_equals_its_definition_and_so_do_its_gradients(
@@ -99,11 +101,27 @@ def test_zeros_is_keras_transposed_convolution_with_as_many_weights(rank: int) -
     close(ours(x), theirs(x))
 
 
+@pytest.mark.parametrize("mode", UPSAMPLINGS)
+@pytest.mark.parametrize(("shape", "filters"), [((1, 40, 3), 5), ((1, 6, 5, 3), 2), ((1, 6, 5, 3), 6)])
+def test_a_folded_layer_makes_the_same_from_the_kernel_it_was_folded_with(
+    mode: Upsampling, shape: tuple[int, ...], filters: int
+) -> None:
+    layer, x = UpsampleConv(filters, 5, factor=2, mode=mode), tf.constant(numbers(*shape))
+    before = np.asarray(layer(x))
+    layer.fold()
+    assert np.array_equal(layer(x), before)
+    layer.kernel.assign(layer.kernel * 0.0)
+    assert np.array_equal(layer(x), before) == (mode in ("zeros", "nearest"))
+
+
 @pytest.mark.parametrize(("taps", "factor"), [(5, 2), (3, 2), (7, 2), (5, 3)])
 def test_phases_of_a_grid_are_a_transposed_convolution(taps: int, factor: int) -> None:
     x, kernel = numbers(2, 4, 6, 3), numbers(taps, taps, 3, 5)
     axes = (Axis(4, factor, taps), Axis(6, factor, taps))
-    close(upsampling._in_phases(x, kernel, axes, "zeros"), plain(tf.constant(x), kernel, factor, "zeros"))
+    close(
+        upsampling._in_phases(x, upsampling._phases(kernel, axes, "zeros"), axes, "zeros"),
+        plain(tf.constant(x), kernel, factor, "zeros"),
+    )
 
 
 @pytest.mark.parametrize("mode", ["linear", "cubic"])
