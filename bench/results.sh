@@ -43,7 +43,7 @@ street() {
 
 notes() {
     local corpus
-    corpus=$(prepared --corpus "$FONT" --recipe gansynth_small --option programs=0,11,19,24,48,56,68,73)
+    corpus=$(prepared --corpus "$FONT" --recipe gansynth_small --option programs=0,11,20,24,48,56,68,73)
     trainer train --recipe gansynth_small --corpus "$corpus" --minutes "$MINUTES" --run results-notes
 }
 

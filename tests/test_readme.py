@@ -16,6 +16,7 @@ import soundfile
 from service.settings import markdown_table
 from tests.service.conftest import ROOT, Server
 
+CURL = "curl --silent --show-error --fail "
 README = (ROOT / "README.md").read_text()
 
 
@@ -45,8 +46,8 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
-    (script,) = blocks("bash", bundled)
-    run(["bash", "-e", "-c", script.replace("curl ", "curl --silent --show-error --fail ")], tmp_path)
+    script, _ = blocks("bash", bundled)
+    run(["bash", "-e", "-c", script.replace("curl ", CURL)], tmp_path)
     seven, rate = soundfile.read(tmp_path / "seven.wav")
     assert (len(seven), rate) == (8_192, 8_000)
     assert np.abs(seven).max() > 0.01
@@ -54,6 +55,17 @@ def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
     assert np.load(tmp_path / "seven.npy").shape[-2:] == (64, 64)
     assert len(soundfile.read(tmp_path / "again.wav")[0]) == 8_192
     assert (tmp_path / "seven.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_path: Path) -> None:
+    _, script = blocks("bash", bundled)
+    for name in ("docs", "models"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    run(["bash", "-e", "-c", script.replace("curl ", CURL).replace(".venv/bin/python", sys.executable)], tmp_path)
+    served, rate = soundfile.read(tmp_path / "tune.flac")
+    assert rate == 16_000
+    assert len(served) > 30 * rate
+    assert np.array_equal(served, soundfile.read(tmp_path / "prelude.flac")[0])
 
 
 def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:

@@ -41,7 +41,11 @@ SYSTEMS: dict[str, RunSpec] = {
     "wavegan": _like(
         "wavegan", representation=WAVEFORM, architecture=WAVE.replace(conditional=False, post_filter_taps=16)
     ),
-    "wavegan_small": _like("wavegan_small", representation=WAVEFORM, architecture=WAVE.replace(pixel_norm=True)),
+    "wavegan_small": _like(
+        "wavegan_small",
+        representation=WAVEFORM,
+        architecture=WAVE.replace(pixel_norm=True, upsampling="nearest", output_gain=0.1, critic_fft=64),
+    ),
     "wavegan_norm": _like(
         "wavegan_small", representation=WAVEFORM, architecture=WAVE.replace(batch_norm=True, upsampling="linear")
     ),

@@ -41,11 +41,13 @@ class Plan:
 
 
 class Generator(networks.Generator):
-    """Latent [B, Z] and label to [B, *sides, channels] in [-1, 1]."""
+    """Latent [B, Z] and label to [B, *sides, channels] in [-1, 1]. gain: of the last layer, before tanh."""
 
-    def __init__(self, spec: DcganSpec, shape: tuple[int, ...], label_count: int, plan: Plan) -> None:
+    def __init__(
+        self, spec: DcganSpec, shape: tuple[int, ...], label_count: int, plan: Plan, *, gain: float = 1.0
+    ) -> None:
         super().__init__(spec, shape, label_count)
-        self.plan, self.modulated = plan, spec.pixel_norm
+        self.plan, self.modulated, self.gain = plan, spec.pixel_norm, gain
         widths = plan.widths(spec.width)
         self.label = keras.layers.Embedding(label_count, spec.label_size) if label_count else None
         self.mapping = keras.layers.Dense(128, kernel_initializer="he_normal") if self.modulated else None
@@ -87,7 +89,7 @@ class Generator(networks.Generator):
         x = ops.reshape(self.start(condition), (-1, *self.start_shape))
         for layer, conv in enumerate(self.convs):
             x = conv(self._activate(layer, x, condition, training=training))
-        return ops.tanh(x)
+        return ops.tanh(self.gain * x)
 
     def _condition(self, latent: Tensor, label: Tensor | None) -> Tensor:
         level = pixel_norm if self.modulated else ops.convert_to_tensor

@@ -14,6 +14,7 @@ except where a layer makes hardly any channels, which transposed convolutions do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 import keras
@@ -26,6 +27,7 @@ from trainer.specs.architectures import Upsampling
 
 Tensor = Any
 FEW_CHANNELS = 4
+MOST_GROWTH = 1.5  # of a folded kernel; 3x3 in two dimensions becomes 4x4, and only small networks have those
 LAID_OUT = ("zeros", "nearest")  # modes that need the kernel in another form, and in that alone
 
 
@@ -70,10 +72,12 @@ class UpsampleConv(keras.layers.Layer):  # type: ignore[misc]
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
     def fold(self) -> None:
-        """Lay the kernel out for good, for a network that is not trained any more."""
+        """Lay the kernel out for good, for a network that is not trained any more, where that enlarges it little."""
         if self.mode in LAID_OUT:
             axes = self._axes((1,) * (len(self.kernel.shape) - 2))  # a kernel does not depend on a grid's size
-            self.folded = Folded(keras.Variable(lay_out(self._plane_kernel(), axes, self.mode), trainable=False))
+            laid = lay_out(self._plane_kernel(), axes, self.mode)
+            if prod(laid.shape) <= MOST_GROWTH * prod(self.kernel.shape):
+                self.folded = Folded(keras.Variable(laid, trainable=False))
 
     def call(self, x: Tensor) -> Tensor:
         """Run the layer."""

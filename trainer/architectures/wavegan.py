@@ -12,8 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from trainer.architectures import dcgan
+from trainer.architectures import dcgan, networks
 from trainer.architectures.growth import Growth
+from trainer.architectures.spectral import SpectralCritic
 from trainer.errors import check
 from trainer.specs.architectures import WaveganSpec
 
@@ -67,7 +68,7 @@ class Generator(dcgan.Generator):
 
     def __init__(self, spec: WaveganSpec, shape: tuple[int, ...], label_count: int) -> None:
         plan = _plan(shape)
-        super().__init__(spec, shape, label_count, plan)
+        super().__init__(spec, shape, label_count, plan, gain=spec.output_gain)
         self.post_filter = PostFilter(spec.post_filter_taps, plan.channels) if spec.post_filter_taps else None
         self.build_weights()
 
@@ -92,3 +93,11 @@ class Critic(dcgan.Critic):
             return {}
         layers = len(self.convs) - 1
         return {"shift": rng.integers(-self.shuffle, self.shuffle, layers, dtype="int32", endpoint=True)}
+
+
+def make_critic(spec: WaveganSpec, shape: tuple[int, ...], label_count: int) -> networks.Critic:
+    """The published critic, or the one of log spectrograms."""
+    if spec.critic_fft is None:
+        return Critic(spec, shape, label_count)
+    _plan(shape)  # says what does not fit
+    return SpectralCritic(spec.critic_fft, spec.width, shape, label_count)

@@ -29,8 +29,16 @@ SMALL = RunSpec(
     recipe="wavegan_small",
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
     representation=WaveformSpec(),
-    architecture=WaveganSpec(latent_distribution="normal", width=16, pixel_norm=True),
-    game=GameSpec(),
+    architecture=WaveganSpec(
+        latent_distribution="normal",
+        width=16,
+        pixel_norm=True,
+        upsampling="nearest",
+        output_gain=0.1,
+        critic_fft=256,
+    ),
+    # Of waveforms, whose deviation is 1/20: the gradient that is punished is 20 times that of standardised ones.
+    game=GameSpec(r1_weight=2e-4, r2_weight=2e-4),
     augment=AugmentSpec(time_shift=800, time_mask=1_200),
     loop=LoopSpec(minutes=40.0),
 )

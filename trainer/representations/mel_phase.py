@@ -20,9 +20,9 @@ Matrix = NDArray[np.float32]
 class MelMap(Protocol):
     """filters [bins, bands] are for power; power_back and phase_back [bands, bins] lead back."""
 
-    filters: Matrix
-    power_back: Matrix
-    phase_back: Matrix
+    filters: Tensor
+    power_back: Tensor
+    phase_back: Tensor
 
     def frequency(self, power: Tensor, movement: Tensor) -> Tensor:
         """Movement of the phase in each band [B, T, bands], -pi to pi, from that in each bin [B, T, bins]."""
@@ -37,8 +37,8 @@ class SumMap:
     """
 
     def __init__(self, filters: Matrix) -> None:
-        self.filters = filters
-        self.power_back = self.phase_back = inverse_map(filters)
+        self.filters = ops.convert_to_tensor(filters)  # tensors: an exported file holds each of them once
+        self.power_back = self.phase_back = ops.convert_to_tensor(inverse_map(filters))
 
     def frequency(self, power: Tensor, movement: Tensor) -> Tensor:  # noqa: ARG002 - every map's signature
         """The filter's sum of the movements."""
@@ -53,9 +53,10 @@ class PowerMap:
     """
 
     def __init__(self, filters: Matrix) -> None:
-        self.filters = filters
-        self.power_back = inverse_map(filters)
-        self.phase_back: Matrix = (filters.T / np.maximum(filters.sum(axis=1), 1e-8)).astype("float32")
+        self.filters = ops.convert_to_tensor(filters)
+        self.power_back = ops.convert_to_tensor(inverse_map(filters))
+        means = filters.T / np.maximum(filters.sum(axis=1), 1e-8)
+        self.phase_back = ops.convert_to_tensor(means.astype("float32"))
         bins = np.arange(1, len(filters) + 1, dtype="float32")
         self.middles = (bins @ filters) / np.maximum(filters.sum(axis=0), 1e-8)  # [bands], in bins
 

@@ -10,6 +10,7 @@ from trainer.specs.spec import Spec
 
 Distribution = Literal["normal", "uniform"]  # of latents: mean 0 and deviation 1, or -1 to 1
 Upsampling = Literal["zeros", "nearest", "linear", "cubic"]  # zeros: a transposed convolution
+CRITIC_FFTS = (64, 128, 256, 512, 1024, 2048)
 UPSAMPLINGS = ("zeros", "nearest", "linear", "cubic")
 
 
@@ -70,6 +71,10 @@ class WaveganSpec(ArchitectureSpec):
     label_size: int = 32  # of the vector that a label is turned into; WaveGAN as published has no labels
     phase_shuffle: int = 2
     post_filter_taps: int = 0  # published as 512, off by default
+    output_gain: float = 1.0  # not published: of what the last layer makes, before tanh; speech is far from 1
+    critic_fft: int | None = (
+        None  # not published: the critic sees a log spectrogram of this FFT size instead of raw samples
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -78,6 +83,11 @@ class WaveganSpec(ArchitectureSpec):
         check(self.upsampling in UPSAMPLINGS, unknown("upsampling", self.upsampling, UPSAMPLINGS))
         check(0 <= self.phase_shuffle <= 16, f"phase_shuffle={self.phase_shuffle} is not in 0..16")
         check(0 <= self.post_filter_taps <= 4096, f"post_filter_taps={self.post_filter_taps} is not in 0..4096")
+        check(0.0 < self.output_gain <= 10.0, f"output_gain={self.output_gain} is not in 0..10")
+        check(
+            self.critic_fft in (None, *CRITIC_FFTS),
+            f"critic_fft={self.critic_fft} is neither None nor a power of two in 64..2048",
+        )
         check(not (self.batch_norm and self.pixel_norm), "batch_norm and pixel_norm: one of them")
 
 

@@ -111,7 +111,15 @@ def test_a_folded_layer_makes_the_same_from_the_kernel_it_was_folded_with(
     layer.fold()
     assert np.array_equal(layer(x), before)
     layer.kernel.assign(layer.kernel * 0.0)
-    assert np.array_equal(layer(x), before) == (mode in ("zeros", "nearest"))
+    assert np.array_equal(layer(x), before) == (layer.folded is not None)
+    assert (layer.folded is not None) == (mode in ("zeros", "nearest"))
+
+
+def test_a_kernel_that_would_become_far_larger_is_not_folded() -> None:
+    layer = UpsampleConv(6, 3, factor=2, mode="nearest")
+    layer(numbers(1, 4, 4, 3))
+    layer.fold()
+    assert layer.folded is None
 
 
 @pytest.mark.parametrize(("taps", "factor"), [(5, 2), (3, 2), (7, 2), (5, 3)])
