@@ -52,7 +52,7 @@ def test_without_a_classifier_classes_can_not_be_heard(name: str) -> None:
 
 
 def test_accuracy_needs_classes_that_were_asked_for() -> None:
-    with pytest.raises(Unmeasurable, match="asked for"):
+    with pytest.raises(Unmeasurable, match="no classifier"):
         score("class_accuracy", judged(HEARD), REAL)
 
 

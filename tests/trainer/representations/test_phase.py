@@ -69,7 +69,7 @@ def test_published_mel_frequencies_are_differences_of_the_mapped_phase(waveforms
     phase = Phase(PhaseSpec(n_fft=1_024, hop_samples=256, n_mels=256, **FLAT), AUDIO)
     bins = Phase(PhaseSpec(n_fft=1_024, hop_samples=256, **FLAT), AUDIO)
     assert phase.mel is not None
-    filters = phase.mel.filters.astype("float64")
+    filters = np.asarray(phase.mel.filters).astype("float64")
     levels, movement = (np.asarray(values, "float64") for values in bins.levels_and_frequencies(waveforms))
     mapped = np.unwrap(np.cumsum(movement * np.pi, axis=1) @ filters, axis=1)
     frequencies = np.diff(mapped, axis=1) / np.pi
