@@ -7,14 +7,14 @@ from bench.report import Cell, Measurement, Table
 from bench.sampling import median
 from bench.workbench import Workbench
 
-RECIPES = ("digits", "street", "wavegan_small", "specgan_small", "gansynth_small")
+SMALL = ("digits", "street", "wavegan_small", "specgan_small", "gansynth_small")
 PUBLISHED = ("wavegan", "specgan", "gansynth", "report")
 ROUNDS = 3
 
 
 def measure(bench: Workbench) -> Measurement:
     """Time each exported generator with fresh weights, in turn."""
-    names = (*RECIPES, *PUBLISHED)
+    names = (*SMALL, *PUBLISHED)
     samples: dict[str, list[float]] = {name: [] for name in names}
     with Child("bench.systems_process", {"KERAS_BACKEND": "tensorflow"}) as child:
         facts = {name: child.ask(do="open", recipe=name) for name in names}

@@ -16,8 +16,8 @@ from keras import ops
 
 from trainer.architectures import networks
 from trainer.architectures.growth import Growth
-from trainer.architectures.heads import Heads
-from trainer.architectures.layers import Film, batch_deviation, conv, doubling_conv, halving_conv, leaky, pixel_norm
+from trainer.architectures.layers import Film, conv, doubling_conv, leaky, pixel_norm
+from trainer.architectures.tower import Tower
 from trainer.specs.architectures import GansynthSpec
 
 Tensor = Any
@@ -65,10 +65,7 @@ class LightCritic(networks.Critic):
     def __init__(self, spec: GansynthSpec, shape: tuple[int, ...], label_count: int, widths: list[int]) -> None:
         super().__init__(shape, label_count)
         self.channels = 1 if len(shape) == 2 else shape[2]
-        self.convs = [halving_conv(width) for width in widths[-2::-1]]
-        self.last_conv = conv(widths[0])
-        self.summary = keras.layers.Dense(spec.channels(0), kernel_initializer="he_normal")
-        self.heads = Heads(spec.channels(0), label_count)
+        self.tower = Tower(widths[-2::-1], widths[0], spec.channels(0), label_count)
         self.build_weights()
 
     def call(
@@ -81,9 +78,5 @@ class LightCritic(networks.Critic):
     ) -> tuple[Tensor, Tensor | None]:
         """Run the network."""
         x = ops.reshape(features, (-1, *self.features_shape[:2], self.channels))
-        for convolution in self.convs:
-            x = leaky(convolution(x))
-        x = leaky(self.last_conv(batch_deviation(x)))
-        x = leaky(self.summary(ops.reshape(x, (ops.shape(x)[0], -1))))
-        heads: tuple[Tensor, Tensor | None] = self.heads(x, label)
-        return heads
+        judged: tuple[Tensor, Tensor | None] = self.tower(x, label)
+        return judged

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from trainer.architectures.upsampling import UpsampleConv
@@ -26,6 +27,12 @@ def pixel_norm(x: Tensor) -> Tensor:
 def double(x: Tensor) -> Tensor:
     """Nearest-neighbour upsampling of [B, T, M, C] by two on both axes."""
     return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
+
+
+def with_place(x: Tensor) -> Tensor:
+    """[B, T, F, C] and one channel more, -1 at the lowest bin to 1 at the highest: bins are not alike."""
+    place = np.linspace(-1.0, 1.0, x.shape[2], dtype="float32")[None, None, :, None]
+    return ops.concatenate([x, ops.zeros_like(x[..., :1]) + place], axis=-1)
 
 
 def batch_deviation(x: Tensor) -> Tensor:

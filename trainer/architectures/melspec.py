@@ -15,8 +15,8 @@ from keras import ops
 
 from trainer.architectures import networks
 from trainer.architectures.growth import Growth
-from trainer.architectures.heads import Heads
-from trainer.architectures.layers import Film, batch_deviation, conv, doubling_conv, halving_conv, leaky, pixel_norm
+from trainer.architectures.layers import Film, conv, doubling_conv, leaky, pixel_norm, with_place
+from trainer.architectures.tower import Tower
 from trainer.errors import check
 from trainer.specs.architectures import MelspecSpec
 
@@ -81,11 +81,7 @@ class Critic(networks.Critic):
         super().__init__(shape, label_count)
         self.steps = stages(shape)
         widths = [width(spec.critic_widths, stage) for stage in range(self.steps + 1)][::-1]
-        self.place = np.linspace(-1.0, 1.0, shape[1], dtype="float32")[None, None, :, None]
-        self.convs = [halving_conv(channels) for channels in widths[1:]]
-        self.last_conv = conv(widths[-1])
-        self.features = keras.layers.Dense(widths[-1], kernel_initializer="he_normal")
-        self.heads = Heads(widths[-1], label_count)
+        self.tower = Tower(widths[1:], widths[-1], widths[-1], label_count)
         self.build_weights()
 
     def call(
@@ -97,13 +93,6 @@ class Critic(networks.Critic):
         growth: Growth | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Run the network."""
-        x = ops.expand_dims(features, -1)
-        x = ops.concatenate(
-            [x, ops.zeros_like(x) + self.place], axis=-1
-        )  # mel bands are not alike: tell which is which
-        for convolution in self.convs:
-            x = leaky(convolution(x))
-        x = leaky(self.last_conv(batch_deviation(x)))
-        x = leaky(self.features(ops.reshape(x, (ops.shape(x)[0], -1))))
-        heads: tuple[Tensor, Tensor | None] = self.heads(x, label)
-        return heads
+        x = with_place(ops.expand_dims(features, -1))
+        judged: tuple[Tensor, Tensor | None] = self.tower(x, label)
+        return judged

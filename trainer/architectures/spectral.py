@@ -10,14 +10,13 @@ from __future__ import annotations
 from math import log2
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from trainer.architectures import networks
 from trainer.architectures.growth import Growth
-from trainer.architectures.heads import Heads
-from trainer.architectures.layers import batch_deviation, conv, halving_conv, leaky
+from trainer.architectures.layers import with_place
+from trainer.architectures.tower import Tower
 from trainer.errors import check
 
 Tensor = Any
@@ -50,7 +49,8 @@ def _transform(n_fft: int) -> np.ndarray:
 class SpectralCritic(networks.Critic):
     """Waveforms [B, S, C] of deviation 1 and label to (logit [B], class logits [B, L] or None).
 
-    width: channels of the first layer. Raises: SpecError where the spectrogram of n_fft is too small a grid.
+    Deviation 1 is what game.standardise brings: quieter, all is near the floor. width: channels of the first layer.
+    Raises: SpecError where the spectrogram of n_fft is too small a grid.
     """
 
     def __init__(self, n_fft: int, width: int, shape: tuple[int, ...], label_count: int) -> None:
@@ -60,12 +60,7 @@ class SpectralCritic(networks.Critic):
         check(min(grid) >= 2 * COARSEST, f"critic_fft={n_fft} makes a grid of {grid[0]} x {grid[1]}: too small a side")
         halvings = int(log2(min(grid) // COARSEST))
         widths = [min(2**layer, MOST_WIDTHS) * width for layer in range(halvings)]
-        self.place = np.linspace(-1.0, 1.0, grid[1], dtype="float32")[None, None, :, None]
-        self.convs = [halving_conv(channels) for channels in widths]
-        self.last_conv = conv(widths[-1])
-        self.summary = keras.layers.Dense(MOST_WIDTHS * width, kernel_initializer="he_normal")
-        self.heads = Heads(MOST_WIDTHS * width, label_count)
-        self.flat_size = (grid[0] >> halvings) * (grid[1] >> halvings) * widths[-1]
+        self.tower = Tower(widths, widths[-1], MOST_WIDTHS * width, label_count)
         self.build_weights()
 
     def call(
@@ -77,11 +72,6 @@ class SpectralCritic(networks.Critic):
         growth: Growth | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """Run the network."""
-        x = log_spectrogram(ops.convert_to_tensor(features), self.n_fft)
-        x = ops.concatenate([x, ops.zeros_like(x[..., :1]) + self.place], axis=-1)  # bins are not alike
-        for convolution in self.convs:
-            x = leaky(convolution(x))
-        x = leaky(self.last_conv(batch_deviation(x)))
-        x = leaky(self.summary(ops.reshape(x, (-1, self.flat_size))))
-        heads: tuple[Tensor, Tensor | None] = self.heads(x, label)
-        return heads
+        x = with_place(log_spectrogram(ops.convert_to_tensor(features), self.n_fft))
+        judged: tuple[Tensor, Tensor | None] = self.tower(x, label)
+        return judged

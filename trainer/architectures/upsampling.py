@@ -75,14 +75,15 @@ class UpsampleConv(keras.layers.Layer):  # type: ignore[misc]
         """Lay the kernel out for good, for a network that is not trained any more, where that enlarges it little."""
         if self.mode in LAID_OUT:
             axes = self._axes((1,) * (len(self.kernel.shape) - 2))  # a kernel does not depend on a grid's size
-            laid = lay_out(self._plane_kernel(), axes, self.mode)
+            laid = _lay_out(self._plane_kernel(), axes, self.mode)
             if prod(laid.shape) <= MOST_GROWTH * prod(self.kernel.shape):
                 self.folded = Folded(keras.Variable(laid, trainable=False))
 
     def call(self, x: Tensor) -> Tensor:
         """Run the layer."""
         sides = x.shape[1:-1]
-        x, axes = x[:, None] if len(sides) == 1 else x, self._axes(sides)
+        axes = self._axes(sides)
+        x = x[:, None] if len(sides) == 1 else x
         if self.folded is not None:
             y = _convolve_laid_out(x, ops.convert_to_tensor(self.folded.kernel), axes, self.mode, self.filters)
         else:
@@ -101,7 +102,7 @@ class UpsampleConv(keras.layers.Layer):  # type: ignore[misc]
 def upsample_convolve(x: Tensor, kernel: Tensor, axes: tuple[Axis, Axis], mode: Upsampling) -> Tensor:
     """[B, T, F, C] through a kernel [k, k, C, O] to [B, T * factor, F * factor, O], however it is cheapest."""
     if mode in LAID_OUT:
-        return _convolve_laid_out(x, lay_out(kernel, axes, mode), axes, mode, kernel.shape[-1])
+        return _convolve_laid_out(x, _lay_out(kernel, axes, mode), axes, mode, kernel.shape[-1])
     if axes[0].taps == 1 and axes[1].places > 2 * _edge(axes[1], mode):
         return _with_edges(x, kernel, axes, mode)
     inputs, outputs = kernel.shape[-2:]
@@ -110,7 +111,7 @@ def upsample_convolve(x: Tensor, kernel: Tensor, axes: tuple[Axis, Axis], mode: 
     return _enlarged_first(x, kernel, axes, mode)
 
 
-def lay_out(kernel: Tensor, axes: tuple[Axis, Axis], mode: Upsampling) -> Tensor:
+def _lay_out(kernel: Tensor, axes: tuple[Axis, Axis], mode: Upsampling) -> Tensor:
     """The kernel of the small grid: of a transposed convolution [.., O, C], or of all phases [.., C, phases * O]."""
     if not _is_transposed(axes, kernel.shape[-1]):
         return _phases(kernel, axes, mode)

@@ -39,7 +39,7 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
         graph.save(exported, folder)
         (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
         (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
-        generator = players.trained_generator(run)
+        generator = players.trained_generator(run)  # as it was trained: the exported one is folded
         parity.check_parity(folder, generator, representation)
         graph.write_warm_up(folder, name, parity.example_inputs(generator, 1))
         contract = _contract(run, name, version) | {

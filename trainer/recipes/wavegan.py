@@ -4,8 +4,8 @@
     python -m trainer train --recipe wavegan_small --corpus path/to/fsdd
 
 Other lengths and rates: --set audio.clip_samples=65536 --set audio.sample_rate_hz=44100; stereo: --set
-audio.channels=2. Upsampling: --set architecture.upsampling=nearest (linear, cubic). Time and scores:
-docs/results.md.
+audio.channels=2. Upsampling: --set architecture.upsampling=nearest (linear, cubic). In wavegan_small the
+critic sees a log spectrogram, and phase_shuffle does nothing. Time and scores: docs/results.md.
 """
 
 from trainer.recipes.recipe import Recipe
