@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="gpu: an error where there is none (default: auto)",
     )
+    _add_samples(train)
     train.add_argument("--export", type=Path, metavar="MODELS", help="export the result into this folder of models")
     train.add_argument("--name", help="name of the exported model (default: <corpus>-<recipe>)")
     _add_dry_run(train)
@@ -182,9 +183,7 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--corpus", metavar="PREPARED", help="prepared corpus (default: the one the first run was trained on)"
     )
-    command.add_argument(
-        "--samples", type=int, default=1000, metavar="N", help="how many sounds to make (default: 1000)"
-    )
+    _add_samples(command)
     command.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the latents (default: 0)")
     command.add_argument(
         "--embedding",
@@ -193,6 +192,12 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
         help="in which distances are taken: labels (a classifier of the corpus' labels, trained once), log-mel "
         "(statistics), inception (photographs; downloads 92 MB), or the folder of a SavedModel "
         "(default: labels where they are classes, else log-mel)",
+    )
+
+
+def _add_samples(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--samples", type=int, default=1000, metavar="N", help="how many sounds to make and score (default: 1000)"
     )
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import checkpoint, loop
+from trainer import checkpoint, loop, recipes
 from trainer.architectures.networks import Generator
 from trainer.architectures.registry import growing_of, make_critic, make_generator
 from trainer.augment import PictureAugmentation
@@ -24,6 +24,7 @@ from trainer.representations import registry
 from trainer.representations.representation import Representation
 from trainer.run import Run
 from trainer.specs.run import RunSpec
+from trainer.specs.spec import differences
 from trainer.versions import versions
 
 Floats = NDArray[np.float32]
@@ -50,9 +51,11 @@ def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
             f"{spec.architecture.kind} is told pitches, and the labels of corpus {corpus.name} stand for none, or for "
             "one alone: prepare it with --option label=pitch, or train without: --set architecture.conditional=False"
         )
+    spec = spec.replace(audio=corpus.audio, preparation=corpus.preparation)
     run = Run(
         folder=folder,
-        spec=spec.replace(audio=corpus.audio, representation=fitted),
+        spec=spec.replace(representation=fitted),
+        changes=differences(recipes.find(spec.recipe), spec),
         label_names=tuple(corpus.label_names) if conditional else (),
         label_pitches=pitches,
         feature_mean=mean,
@@ -61,6 +64,7 @@ def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
             "path": os.path.relpath(corpus.folder),
             "name": corpus.name,
             "licence": corpus.licence,
+            "options": corpus.options,
             "fingerprint": corpus.fingerprint,
             "clips": len(corpus.train),
             "held_out_clips": len(corpus.held_out),

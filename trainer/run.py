@@ -25,11 +25,12 @@ class Run:
 
     folder: Path
     spec: RunSpec
+    changes: tuple[str, ...] = ()  # to the recipe, as --set takes them
     label_names: tuple[str, ...]  # that the model is conditioned on
     label_pitches: tuple[float, ...] | None  # MIDI pitch of each, where labels stand for pitches
     feature_mean: tuple[float, ...]  # of the training clips' features: one number a channel
     feature_deviation: tuple[float, ...]
-    corpus: dict[str, Any]  # path, name, licence, fingerprint, clips
+    corpus: dict[str, Any]  # path, name, licence, options, fingerprint, clips
     backend: str  # of Keras
     device: str
     made_with: dict[str, str]

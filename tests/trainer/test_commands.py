@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def trainer(*arguments: str, folder: Path, **environment: str) -> subprocess.Com
 
 
 def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
-    done = trainer("train", "--steps", "3", "--export", "models", *SMALL, folder=tmp_path)
+    done = trainer("train", "--steps", "3", "--samples", "100", "--export", "models", *SMALL, folder=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith("device: CPU (")
     run, model = tmp_path / "runs" / "notes-quickstart-1", tmp_path / "models" / "notes-quickstart" / "1"
@@ -51,9 +52,16 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     assert written["spec"]["representation"]["db_max"] is not None
     assert written["made_with"]["keras"]
     scores = json.loads((run / "scores.json").read_text())
-    assert (
-        json.loads((model / "assets.extra" / "contract.json").read_text())["scores"]["measures"] == scores["measures"]
-    )
+    assert scores["samples"] == 100
+    contract = json.loads((model / "assets.extra" / "contract.json").read_text())
+    assert contract["scores"]["measures"] == scores["measures"]
+    again = shlex.split(contract["recipe"]["command"])
+    assert again[:3] == ["python", "-m", "trainer"]
+    plan = trainer(*again[3:], "--dry-run", folder=tmp_path).stdout
+    assert "60 recordings" in plan
+    spec = json.loads(plan[plan.index("{") : plan.rindex("}") + 1])
+    assert all(written["spec"][part] == spec[part] for part in ("audio", "architecture", "game", "augment", "loop"))
+    assert written["spec"]["representation"] | {"db_max": None} == spec["representation"]
     assert "report: runs/notes-quickstart-1/report.html" in done.stdout
     assert '"critic_loss"' in (run / "history.jsonl").read_text()
     assert "Fingerprint" not in done.stderr
@@ -70,7 +78,7 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     assert "runs/notes-quickstart-1" in page
     assert "models/notes-quickstart/1" in page
 
-    resumed = trainer("train", "--resume", str(run), "--steps", "5", folder=tmp_path)
+    resumed = trainer("train", "--resume", str(run), "--steps", "5", "--samples", "100", folder=tmp_path)
     assert resumed.returncode == 0, resumed.stderr[-2000:]
     assert "stopped: steps, 5 steps" in resumed.stdout
 
@@ -120,6 +128,7 @@ def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
         (["train", "--corpus", "nowhere"], "no corpus at nowhere"),
         (["train", "--set", "game.emma=1"], "did you mean 'ema'"),
         (["train", "--option", "count"], "write KEY=VALUE"),
+        (["train", "--samples", "1"], "--samples 1 is not in"),
         (["train", "--resume", "runs/none"], "is not a run"),
         (["train", "--device", "gpu"], "make install GPU=tensorflow"),
         (["prepare", "--corpus", ".", "--layout", "nsyth"], "did you mean 'nsynth'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainer.commands.corpora import budget_of, corpus_of, show_plan, source_of, spec_of
 from trainer.console import console, say
@@ -12,6 +13,9 @@ from trainer.corpus import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import Run, next_folder, title
+
+if TYPE_CHECKING:
+    from trainer.evaluation.evaluate import Plan
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,9 +28,10 @@ def run(options: argparse.Namespace) -> int:
     _say_device(options)
     from trainer import players
 
+    plan = _plan(options)
     corpus = corpus_of(options, spec, source)
     folder = options.runs / options.run if options.run else next_folder(options.runs, title(corpus.name, spec.recipe))
-    return _play(players.begin(folder, spec, corpus), corpus, options)
+    return _play(players.begin(folder, spec, corpus), corpus, options, plan)
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -38,7 +43,14 @@ def _resume(options: argparse.Namespace) -> int:
     begun = begun.with_budget(changes) if changes else begun
     corpus = PreparedCorpus.open(Path(begun.corpus["path"] if options.corpus == "notes" else options.corpus))
     _say_device(options)
-    return _play(begun, corpus, options)
+    return _play(begun, corpus, options, _plan(options))
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    """Of the evaluation at the end: made first, so that a mistake is answered before hours of training."""
+    from trainer.evaluation.evaluate import Plan
+
+    return Plan(samples=options.samples)
 
 
 def _say_device(options: argparse.Namespace) -> None:
@@ -53,7 +65,7 @@ def _say_device(options: argparse.Namespace) -> None:
     say(f"device: {device}, Keras on {BACKEND}")
 
 
-def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace) -> int:
+def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan: Plan) -> int:
     from trainer import players
     from trainer.preview import Preview
 
@@ -68,7 +80,8 @@ def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace) -> in
     if outcome.reason == "interrupted":
         say(f"go on: python -m trainer train --resume {begun.folder}")
         return 130
-    _evaluate(begun, corpus)
+    if not _evaluate(begun, corpus, plan):
+        return 130
     if options.export is None:
         say(f"export it: python -m trainer export {begun.folder}")
         return 0
@@ -78,12 +91,18 @@ def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace) -> in
     return 0
 
 
-def _evaluate(begun: Run, corpus: PreparedCorpus) -> None:
-    """Score the run, so that export can write it on the card; what can't be scored says why and fails nothing."""
+def _evaluate(begun: Run, corpus: PreparedCorpus, plan: Plan) -> bool:
+    """Score the run, so that export can write it on the card; what can't be scored says why and fails nothing.
+
+    Returns: False after Ctrl-C.
+    """
     from trainer.commands.evaluate import evaluate_and_report
-    from trainer.evaluation.evaluate import Plan
 
     try:
-        evaluate_and_report([begun.folder], corpus, Plan(), begun.folder)
+        evaluate_and_report([begun.folder], corpus, plan, begun.folder)
     except LatentoneError as error:
         say(f"not scored: {error}")
+    except KeyboardInterrupt:
+        say(f"trained and saved, but not scored; python -m trainer evaluate {begun.folder}, or export it as it is")
+        return False
+    return True

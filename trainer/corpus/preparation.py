@@ -138,6 +138,7 @@ def _fill(
         "format": FORMAT,
         "name": source.name,
         "licence": source.licence,
+        "options": dict(source.options),
         "fingerprint": whole,
         "audio": audio.to_json(),
         "preparation": preparation.to_json(),

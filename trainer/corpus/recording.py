@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -75,13 +76,17 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """The recordings of a corpus in a fixed order. `left_out` holds what its layout already refuses."""
+    """The recordings of a corpus in a fixed order. `left_out` holds what its layout already refuses.
+
+    options: what was asked of the layout, as text, so that a model's card can say it; no part of the fingerprint.
+    """
 
     name: str
     licence: str | None
     recordings: tuple[Recording, ...]
     label_names: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.recordings and not self.left_out:

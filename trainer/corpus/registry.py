@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Mapping
@@ -38,10 +39,19 @@ def find_source(corpus: str, options: Mapping[str, Any] | None = None, *, layout
     Raises: SpecError for an unknown layout or option; LatentoneError for a folder that is missing or holds no
     audio, or a file that is no sound font.
     """
+    source = _find(corpus, options or {}, layout)
+    return dataclasses.replace(source, options={name: _text(value) for name, value in (options or {}).items()})
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _find(corpus: str, options: Mapping[str, Any], layout: str | None) -> Source:
     if layout is not None and layout not in LAYOUTS:
         raise SpecError(unknown("layout", layout, LAYOUTS))
     if corpus == NOTES and layout is None:
-        return notes_source(**_arguments(NOTES, notes_source, options or {}))
+        return notes_source(**_arguments(NOTES, notes_source, options))
     path = Path(corpus).expanduser()
     if not path.exists():
         raise LatentoneError(
@@ -50,7 +60,7 @@ def find_source(corpus: str, options: Mapping[str, Any] | None = None, *, layout
     layout = layout or _detect(path)
     if layout != SOUNDFONT and not path.is_dir():
         raise LatentoneError(f"{path} is neither a folder nor a sound font (.sf2 or .sf3)")
-    return LAYOUTS[layout](path, **_arguments(layout, LAYOUTS[layout], options or {}))
+    return LAYOUTS[layout](path, **_arguments(layout, LAYOUTS[layout], options))
 
 
 def _detect(path: Path) -> str:

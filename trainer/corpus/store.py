@@ -1,9 +1,9 @@
 """The prepared corpus on disk: waveforms.npy and corpus.json. Needs NumPy and the standard library only.
 
 waveforms.npy: float16 [N, clip_samples], or [N, clip_samples, 2] for stereo, in [-1, 1].
-corpus.json: FORMAT, name, licence, the two specifications, the fingerprint, label names, a column a fact of
-the clips (label index or -1, MIDI pitch or null, MIDI velocity or null, group, held_out, recording, offset in
-samples) and the account.
+corpus.json: FORMAT, name, licence, the options asked of its layout, the two specifications, the fingerprint, label
+names, a column a fact of the clips (label index or -1, MIDI pitch or null, MIDI velocity or null, group, held_out,
+recording, offset in samples) and the account.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class PreparedCorpus:
         self.folder = folder
         self.name: str = document["name"]
         self.licence: str | None = document["licence"]
+        self.options: dict[str, str] = document.get("options", {})  # as text
         self.fingerprint: str = document["fingerprint"]
         self.audio = AudioSpec.from_json(document["audio"])
         self.preparation = PreparationSpec.from_json(document["preparation"])

@@ -15,6 +15,7 @@ from trainer import checkpoint, players
 from trainer.autodiff import BACKEND
 from trainer.errors import LatentoneError
 from trainer.export import card
+from trainer.export.command import command_of
 from trainer.files import atomic, write_json
 from trainer.run import Run
 from trainer.versions import versions
@@ -46,7 +47,7 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
             "features": representation.describe(),
             "signatures": graph.describe(exported),
         }
-        contract["recipe"]["command"] = _command(run, name)
+        contract["recipe"]["command"] = command_of(run, name)
         preview = _preview(run)
         if preview is not None:
             shutil.copyfile(preview, folder / card.PICTURE)
@@ -117,15 +118,6 @@ def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
         "scores": _scores(run.folder / "scores.json"),
         "made_with": versions(),
     }
-
-
-def _command(run: Run, name: str) -> str:
-    loop = run.spec.loop
-    budget = f"--minutes {loop.minutes:g}" if loop.minutes is not None else f"--steps {loop.steps}"
-    corpus = "notes" if run.corpus["name"] == "notes" else f"path/to/{run.corpus['name']}"
-    return (
-        f"python -m trainer train --recipe {run.spec.recipe} --corpus {corpus} {budget} --export models --name {name}"
-    )
 
 
 def _preview(run: Run) -> Path | None:

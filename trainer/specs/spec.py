@@ -61,6 +61,18 @@ def _member(specs: list[type[Spec]], value: Mapping[str, Any]) -> type[Spec]:
     return kinds[kind]
 
 
+def differences(before: RunSpec, after: RunSpec) -> tuple[str, ...]:
+    """Every field that differs, as text that `override` takes; the kinds of sections are a recipe's own."""
+    old, new = before.to_json(), after.to_json()
+    return tuple(
+        f"{section}.{name}={value}"
+        for section, fields in new.items()
+        if isinstance(fields, dict)
+        for name, value in fields.items()
+        if name != KIND and value != old[section].get(name)
+    )
+
+
 def override(spec: RunSpec, text: str) -> RunSpec:
     """Return `spec` with one field changed, from text such as "game.critic_learning_rate=3e-4".
 

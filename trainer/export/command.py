@@ -1,0 +1,31 @@
+"""The command that makes a model again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from trainer.run import Run
+
+BUDGET = ("loop.minutes=", "loop.steps=", "loop.seed=")  # have options of their own
+
+
+def command_of(run: Run, name: str) -> str:
+    """The command line that trains and exports a run as model `name`, with all that its recipe leaves open."""
+    return shlex.join(["python", "-m", "trainer", "train", *_arguments(run), "--export", "models", "--name", name])
+
+
+def _arguments(run: Run) -> Iterator[str]:
+    corpus, loop = run.corpus, run.spec.loop
+    yield from ("--recipe", run.spec.recipe)
+    yield from ("--corpus", "notes" if corpus["name"] == "notes" else f"path/to/{corpus['name']}")
+    for option, value in corpus.get("options", {}).items():
+        known = f"path/to/{PurePath(value).name}" if option == "table" else value
+        yield from ("--option", f"{option}={known}")
+    for change in run.changes:
+        if not change.startswith(BUDGET):
+            yield from ("--set", change)
+    yield from ("--minutes", f"{loop.minutes:g}") if loop.minutes is not None else ("--steps", str(loop.steps))
+    if loop.seed:
+        yield from ("--seed", str(loop.seed))
