@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import soundfile
 
 from tests.trainer import tiny
 from trainer import recipes
-from trainer.corpus import PreparedCorpus, find_source, prepare
+from trainer.corpus import PreparedCorpus, Source, find_source, prepare
 from trainer.specs.architectures import GansynthSpec, ReportSpec, SpecganSpec, WaveganSpec
 from trainer.specs.game import AugmentSpec
 from trainer.specs.representations import LogMelSpec, LogSpectrogramSpec, PhaseSpec, WaveformSpec
@@ -50,7 +53,11 @@ SYSTEMS: dict[str, RunSpec] = {
         "wavegan_small", representation=WAVEFORM, architecture=WAVE.replace(batch_norm=True, upsampling="linear")
     ),
     "specgan": _like("specgan", representation=BINS, architecture=SPECTRUM.replace(conditional=False)),
-    "specgan_small": _like("specgan_small", representation=BINS, architecture=SPECTRUM.replace(pixel_norm=True)),
+    "specgan_small": _like(
+        "specgan_small",
+        representation=BINS,
+        architecture=SPECTRUM.replace(kernel=3, pixel_norm=True, output_gain=0.1, tower_critic=True),
+    ),
     "gansynth": _like("gansynth", representation=PHASE, architecture=NOTES, augment=BY_PITCH),
     "gansynth_small": _like(
         "gansynth_small",
@@ -65,7 +72,31 @@ SYSTEMS: dict[str, RunSpec] = {
 }
 
 
+OPTIONS = {"count": 60, "seconds": 0.3, "label": "pitch"}
+
+
 def notes_by_pitch(folder: Path) -> PreparedCorpus:
     """Short built-in notes at 8 kHz, labelled by their pitch."""
-    source = find_source("notes", {"count": 60, "seconds": 0.3, "label": "pitch"})
+    return _prepared(find_source("notes", OPTIONS), folder)
+
+
+def nsynth_by_pitch(folder: Path) -> PreparedCorpus:
+    """The same notes as files in NSynth's layout, of two instruments."""
+    examples = {}
+    (folder / "nsynth" / "audio").mkdir(parents=True)
+    for number, recording in enumerate(find_source("notes", OPTIONS).recordings):
+        name = f"synth_{number % 2:03d}-{number:03d}-100"
+        examples[name] = {
+            "pitch": recording.pitch,
+            "velocity": 100,
+            "instrument_str": f"synth_synthetic_{number % 2:03d}",
+            "instrument_family_str": "synth",
+            "instrument_source_str": "synthetic",
+        }
+        soundfile.write(folder / "nsynth" / "audio" / f"{name}.wav", *recording.sound.read())
+    (folder / "nsynth" / "examples.json").write_text(json.dumps(examples))
+    return _prepared(find_source(str(folder / "nsynth"), {"label": "pitch"}), folder)
+
+
+def _prepared(source: Source, folder: Path) -> PreparedCorpus:
     return prepare(source, tiny.SPEC.audio, tiny.SPEC.preparation, folder, workers=1, progress=False)

@@ -156,8 +156,8 @@ def test_a_grown_network_resumes_within_a_fade(prepared: PreparedCorpus, tmp_pat
         assert np.array_equal(values, resumed[name]), name
 
 
-def test_a_network_that_is_still_growing_is_exported_as_it_stands(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    spec = systems.SYSTEMS["gansynth"]
+def test_gansynth_plays_nsynth_and_is_exported_as_it_stands_while_it_grows(tmp_path: Path) -> None:
+    prepared, spec = systems.nsynth_by_pitch(tmp_path / "corpora"), systems.SYSTEMS["gansynth"]
     run = tiny.run(tmp_path / "run", prepared, spec.replace(loop=spec.loop.replace(steps=2)))
     game = players.game(run, prepared)
     players.play(run, prepared, game, Quiet(), resume=False)

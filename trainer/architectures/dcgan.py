@@ -20,10 +20,9 @@ from trainer.architectures.layers import Film, leaky, pixel_norm
 from trainer.architectures.phase_shuffle import phase_shuffle
 from trainer.architectures.striding import StridedConv
 from trainer.architectures.upsampling import UpsampleConv
-from trainer.specs.architectures import SpecganSpec, WaveganSpec
+from trainer.specs.architectures import DcganSpec
 
 Tensor = Any
-DcganSpec = WaveganSpec | SpecganSpec
 MOST_WIDTHS = 32  # times spec.width: longer clips add layers, but no wider ones
 
 
@@ -41,13 +40,11 @@ class Plan:
 
 
 class Generator(networks.Generator):
-    """Latent [B, Z] and label to [B, *sides, channels] in [-1, 1]. gain: of the last layer, before tanh."""
+    """Latent [B, Z] and label to [B, *sides, channels] in [-1, 1]."""
 
-    def __init__(
-        self, spec: DcganSpec, shape: tuple[int, ...], label_count: int, plan: Plan, *, gain: float = 1.0
-    ) -> None:
+    def __init__(self, spec: DcganSpec, shape: tuple[int, ...], label_count: int, plan: Plan) -> None:
         super().__init__(spec, shape, label_count)
-        self.plan, self.modulated, self.gain = plan, spec.pixel_norm, gain
+        self.plan, self.modulated, self.gain = plan, spec.pixel_norm, spec.output_gain
         widths = plan.widths(spec.width)
         self.label = keras.layers.Embedding(label_count, spec.label_size) if label_count else None
         self.mapping = keras.layers.Dense(128, kernel_initializer="he_normal") if self.modulated else None

@@ -24,7 +24,7 @@ class Architecture(NamedTuple):
 ARCHITECTURES: dict[str, Architecture] = {
     "melspec": Architecture(melspec.Generator, melspec.Critic),
     "wavegan": Architecture(wavegan.Generator, wavegan.make_critic),
-    "specgan": Architecture(specgan.Generator, specgan.Critic),
+    "specgan": Architecture(specgan.Generator, specgan.make_critic),
     "gansynth": Architecture(gansynth.make_generator, gansynth.make_critic, gansynth.schedule),
     "report": Architecture(report.Generator, report.Critic),
 }

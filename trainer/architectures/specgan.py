@@ -10,8 +10,10 @@ from typing import Any
 
 from keras import ops
 
-from trainer.architectures import dcgan
+from trainer.architectures import dcgan, networks
 from trainer.architectures.growth import Growth
+from trainer.architectures.layers import with_place
+from trainer.architectures.tower import Tower
 from trainer.errors import check
 from trainer.specs.architectures import SpecganSpec
 
@@ -90,3 +92,30 @@ class Critic(dcgan.Critic):
     ) -> tuple[Tensor, Tensor | None]:
         """Run the network."""
         return super().call(ops.expand_dims(features, -1), label, noise, training=training, growth=growth)
+
+
+class TowerCritic(networks.Critic):
+    """The same by 4x4 convolutions, with the batch's deviation and each bin's place."""
+
+    def __init__(self, spec: SpecganSpec, shape: tuple[int, ...], label_count: int) -> None:
+        super().__init__(shape, label_count)
+        widths = _plan(shape).widths(spec.width)[::-1]
+        self.tower = Tower(widths, widths[-1], widths[-1], label_count)
+        self.build_weights()
+
+    def call(
+        self,
+        features: Tensor,
+        label: Tensor | None = None,
+        noise: dict[str, Tensor] | None = None,
+        training: bool = False,
+        growth: Growth | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Run the network."""
+        judged: tuple[Tensor, Tensor | None] = self.tower(with_place(ops.expand_dims(features, -1)), label)
+        return judged
+
+
+def make_critic(spec: SpecganSpec, shape: tuple[int, ...], label_count: int) -> networks.Critic:
+    """The published critic, or the tower."""
+    return (TowerCritic if spec.tower_critic else Critic)(spec, shape, label_count)

@@ -1,4 +1,4 @@
-"""The critic of a grid that three architectures share: halving convolutions, batch deviation, a summary, heads."""
+"""The critic of a grid that four architectures share: halving convolutions, batch deviation, a summary, heads."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Generator(dcgan.Generator):
 
     def __init__(self, spec: WaveganSpec, shape: tuple[int, ...], label_count: int) -> None:
         plan = _plan(shape)
-        super().__init__(spec, shape, label_count, plan, gain=spec.output_gain)
+        super().__init__(spec, shape, label_count, plan)
         self.post_filter = PostFilter(spec.post_filter_taps, plan.channels) if spec.post_filter_taps else None
         self.build_weights()
 

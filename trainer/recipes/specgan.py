@@ -29,7 +29,15 @@ SMALL = RunSpec(
     audio=AudioSpec(sample_rate_hz=8_000, clip_samples=8_192),
     # From 1e-6 silence would be so far from the rest that bins tell sound from silence and little else.
     representation=LogSpectrogramSpec(epsilon=1e-3),
-    architecture=SpecganSpec(latent_distribution="normal", width=16, pixel_norm=True, upsampling="nearest"),
+    architecture=SpecganSpec(
+        latent_distribution="normal",
+        width=16,
+        kernel=3,
+        pixel_norm=True,
+        upsampling="nearest",
+        output_gain=0.1,
+        tower_critic=True,
+    ),
     game=GameSpec(),
     augment=AugmentSpec(),
     loop=LoopSpec(minutes=40.0),

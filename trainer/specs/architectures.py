@@ -54,63 +54,62 @@ class MelspecSpec(ArchitectureSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WaveganSpec(ArchitectureSpec):
-    """Sizes of WaveGAN; the defaults are the published ones. width: d, the channels of the widest grid.
+class DcganSpec(ArchitectureSpec):
+    """What WaveGAN and SpecGAN share; the defaults are the published ones. width: d, the channels of the widest grid.
 
-    Source: Donahue, McAuley and Puckette 2019, tables 3 and 4.
+    Source: Donahue, McAuley and Puckette 2019, tables 3 to 6.
     """
 
-    kind: Literal["wavegan"] = "wavegan"
     latent_size: int = 100
     latent_distribution: Distribution = "uniform"
     width: int = 64
-    kernel: int = 25
+    kernel: int
     upsampling: Upsampling = "zeros"
     batch_norm: bool = False
     pixel_norm: bool = False  # not published: keeps activations level; latent and label modulate each layer
-    label_size: int = 32  # of the vector that a label is turned into; WaveGAN as published has no labels
-    phase_shuffle: int = 2
-    post_filter_taps: int = 0  # published as 512, off by default
-    output_gain: float = 1.0  # not published: of what the last layer makes, before tanh; speech is far from 1
-    critic_fft: int | None = (
-        None  # not published: the critic sees a log spectrogram of this FFT size instead of raw samples
-    )
+    label_size: int = 32  # of the vector that a label is turned into; as published there are no labels
+    output_gain: float = 1.0  # not published: of what the last layer makes, before tanh; sounds are far from 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check(min(self.width, self.label_size) >= 1, "width and label_size must be 1 or more")
-        check(self.kernel % 2 == 1 and 5 <= self.kernel <= 101, f"kernel={self.kernel} is not an odd number in 5..101")
         check(self.upsampling in UPSAMPLINGS, unknown("upsampling", self.upsampling, UPSAMPLINGS))
+        check(not (self.batch_norm and self.pixel_norm), "batch_norm and pixel_norm: one of them")
+        check(0.0 < self.output_gain <= 10.0, f"output_gain={self.output_gain} is not in 0..10")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaveganSpec(DcganSpec):
+    """Sizes of WaveGAN."""
+
+    kind: Literal["wavegan"] = "wavegan"
+    kernel: int = 25
+    phase_shuffle: int = 2
+    post_filter_taps: int = 0  # published as 512, off by default
+    critic_fft: int | None = None  # not published: the critic sees a log spectrogram of this FFT size, not raw samples
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.kernel % 2 == 1 and 5 <= self.kernel <= 101, f"kernel={self.kernel} is not an odd number in 5..101")
         check(0 <= self.phase_shuffle <= 16, f"phase_shuffle={self.phase_shuffle} is not in 0..16")
         check(0 <= self.post_filter_taps <= 4096, f"post_filter_taps={self.post_filter_taps} is not in 0..4096")
-        check(0.0 < self.output_gain <= 10.0, f"output_gain={self.output_gain} is not in 0..10")
         check(
             self.critic_fft in (None, *CRITIC_FFTS),
             f"critic_fft={self.critic_fft} is neither None nor a power of two in 64..2048",
         )
-        check(not (self.batch_norm and self.pixel_norm), "batch_norm and pixel_norm: one of them")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpecganSpec(ArchitectureSpec):
-    """Sizes of SpecGAN; the defaults are the published ones. Source: as for WaveGAN, tables 5 and 6."""
+class SpecganSpec(DcganSpec):
+    """Sizes of SpecGAN."""
 
     kind: Literal["specgan"] = "specgan"
-    latent_size: int = 100
-    latent_distribution: Distribution = "uniform"
-    width: int = 64
     kernel: int = 5
-    upsampling: Upsampling = "zeros"
-    batch_norm: bool = False
-    pixel_norm: bool = False  # not published, as in WaveganSpec
-    label_size: int = 32
+    tower_critic: bool = False  # not published: the critic of melspec, which sees collapse and where a bin stands
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check(min(self.width, self.label_size) >= 1, "width and label_size must be 1 or more")
         check(self.kernel % 2 == 1 and 3 <= self.kernel <= 15, f"kernel={self.kernel} is not an odd number in 3..15")
-        check(self.upsampling in UPSAMPLINGS, unknown("upsampling", self.upsampling, UPSAMPLINGS))
-        check(not (self.batch_norm and self.pixel_norm), "batch_norm and pixel_norm: one of them")
 
 
 @dataclass(frozen=True, kw_only=True)

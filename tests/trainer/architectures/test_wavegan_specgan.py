@@ -174,3 +174,13 @@ def test_a_critic_shuffles_every_layer_but_the_last() -> None:
         moved[layer] = 1
         assert np.abs(np.asarray(critic(x, noise={"shift": moved})[0] - still)).max() > 1e-6
     assert wavegan.Critic(WAVE.replace(phase_shuffle=0), (512, 1), 0).draw(4, np.random.default_rng(0)) == {}
+
+
+def test_the_published_specgan_critic_is_the_default_and_the_tower_sees_collapse() -> None:
+    shape, label = (16, 32), np.zeros(2, "int32")
+    assert isinstance(specgan.make_critic(SPECTROGRAM, shape, 3), specgan.Critic)
+    tower = specgan.make_critic(SPECTROGRAM.replace(tower_critic=True), shape, 3)
+    first, second = numbers(2, *shape)
+    alone = np.asarray(tower(np.stack([first, first]), label)[0])[0]
+    beside = np.asarray(tower(np.stack([first, second]), label)[0])[0]
+    assert abs(alone - beside) > 1e-6, "the same item among others looks the same as in a collapsed batch"
