@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shlex
@@ -11,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -81,6 +83,24 @@ def test_the_whole_way_from_notes_to_a_wav_file(tmp_path: Path) -> None:
     resumed = trainer("train", "--resume", str(run), "--steps", "5", "--samples", "100", folder=tmp_path)
     assert resumed.returncode == 0, resumed.stderr[-2000:]
     assert "stopped: steps, 5 steps" in resumed.stdout
+
+
+def test_stereo_recordings_go_the_whole_way(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for label, number in itertools.product(("low", "high"), range(12)):
+        cycles = (200.0 if label == "low" else 1200.0) * np.arange(2_048)[:, None] / 8_000 * np.array([1.0, 1.5])
+        sound = 0.5 * np.sin(2 * np.pi * cycles) + 0.01 * rng.standard_normal((2_048, 2))
+        (tmp_path / "sounds" / label).mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / "sounds" / label / f"{number}.wav", sound, 8_000)
+    changes = ("audio.sample_rate_hz=8000", "audio.clip_samples=2048", "audio.channels=2", "loop.batch=4")
+    networks = ("architecture.width=2", "architecture.critic_fft=64")
+    sets = [argument for change in (*changes, *networks) for argument in ("--set", change)]
+    asked = ("--recipe", "wavegan_small", "--corpus", "sounds", *sets, "--steps", "2", "--samples", "20")
+    done = trainer("train", *asked, "--export", "models", folder=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "report: runs/sounds-wavegan_small-1/report.html" in done.stdout
+    made = trainer("generate", "models/sounds-wavegan_small/1", "--label", "low", folder=tmp_path)
+    assert soundfile.info(tmp_path / made.stdout.strip()).channels == 2
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_leaves_with_130(tmp_path: Path) -> None:

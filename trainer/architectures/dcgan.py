@@ -57,27 +57,6 @@ class Generator(networks.Generator):
         self.films = [Film(width) for width in widths] if self.modulated else []
         self.start_shape = (*plan.start, widths[0])
 
-    def build_weights(self) -> None:
-        """Make all weights from their shapes: the call of a published size would take many seconds."""
-        inputs = self.latent_size
-        if self.label is not None:
-            self.label.build()
-            inputs += self.label.output_dim
-        if self.mapping is not None:
-            self.mapping.build((None, inputs))
-            inputs = self.mapping.units
-        self.start.build((None, inputs))
-        channels = self.start_shape[-1]
-        for layer, conv in enumerate(self.convs):
-            shape = (None, *self.plan.start, channels)
-            for norm in self.norms[layer : layer + 1]:
-                norm.build(shape)
-            for film in self.films[layer : layer + 1]:
-                film.affine.build((None, inputs))
-            conv.build(shape)
-            channels = conv.filters
-        self.built = True
-
     def call(
         self, latent: Tensor, label: Tensor | None = None, training: bool = False, growth: Growth | None = None
     ) -> Tensor:
@@ -119,17 +98,6 @@ class Critic(networks.Critic):
         self.heads = Heads(widths[-1], label_count)
         self.image_shape = (*(side * prod(plan.strides) for side in plan.start), plan.channels)
         self.flat_size = prod(plan.start) * widths[-1]
-
-    def build_weights(self) -> None:
-        """Make all weights from their shapes."""
-        shape = self.image_shape
-        for layer, conv in enumerate(self.convs):
-            conv.build((None, *shape))
-            shape = (*(side // conv.stride for side in shape[:-1]), conv.filters)
-            for norm in self.norms[layer - 1 : layer] if layer else []:
-                norm.build((None, *shape))
-        self.heads.build_weights(self.flat_size)
-        self.built = True
 
     def call(
         self,

@@ -164,11 +164,6 @@ class Generator(networks.Generator):
         self.to_picture = [Conv2D(width, channels, 1, linear=True) for width in widths]
         self.build_weights()
 
-    def build_weights(self) -> None:
-        """Call the network once; its weights are there already, so the coarsest level will do."""
-        label = np.zeros(2, "int32") if self.label_count else None
-        self(np.zeros((2, self.latent_size), "float32"), label, growth=Growth(0))
-
     def call(
         self, latent: Tensor, label: Tensor | None = None, training: bool = False, growth: Growth | None = None
     ) -> Tensor:
@@ -199,10 +194,6 @@ class Critic(networks.Critic):
         self.logit = Dense(last_width, 1, linear=True)
         self.classes = Dense(last_width, label_count, linear=True) if label_count else None
         self.build_weights()
-
-    def build_weights(self) -> None:
-        """Call the network once; its weights are there already, so the coarsest level will do."""
-        self(np.zeros((2, *self.features_shape), "float32"), growth=Growth(0))
 
     def call(
         self,

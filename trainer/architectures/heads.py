@@ -24,14 +24,6 @@ class Heads(keras.layers.Layer):  # type: ignore[misc]
         self.classes = keras.layers.Dense(label_count) if label_count else None
         self.projection = keras.layers.Embedding(label_count, width) if label_count else None
 
-    def build_weights(self, size: int) -> None:
-        """Make the weights for logits taken from vectors of `size` numbers."""
-        self.logit.build((None, size))
-        if self.classes is not None and self.projection is not None:
-            self.projection.build()
-            self.classes.build((None, self.projection.output_dim))
-        self.built = True
-
     def call(self, seen: Tensor, label: Tensor | None = None, summary: Tensor | None = None) -> tuple[Tensor, Any]:
         """Run the layer. seen [B, anything]: what the logit is taken from; summary [B, W]: `seen` where not given."""
         summary = seen if summary is None else summary

@@ -1,6 +1,6 @@
 """What the two networks of an architecture have in common: how a game, a sampler and the export use them.
 
-Both are built (called once on zeros) when they are made, so that their weights exist. `label` is int32 [B] where
+Both are built when they are made, so that their weights exist. `label` is int32 [B] where
 label_count is not 0, else None. `growth` says how far a network has grown, where the architecture grows at all.
 """
 
@@ -18,6 +18,13 @@ from trainer.specs.architectures import ArchitectureSpec, Distribution
 Tensor = Any
 
 
+def _build(network: Generator | Critic, *shape: int) -> None:
+    """Follow the shapes of a call on a batch of `shape`, which makes all weights and computes nothing."""
+    label = keras.KerasTensor((2,), "int32") if network.label_count else None
+    network.compute_output_spec(keras.KerasTensor((2, *shape)), label)
+    network.built = True
+
+
 class Generator(keras.Model):  # type: ignore[misc]
     """Latent [B, Z] and label to features [B, *features_shape] in [-1, 1]."""
 
@@ -31,7 +38,7 @@ class Generator(keras.Model):  # type: ignore[misc]
 
     def build_weights(self) -> None:
         """Make all weights."""
-        self(np.zeros((2, self.latent_size), "float32"), np.zeros(2, "int32") if self.label_count else None)
+        _build(self, self.latent_size)
 
     def fold(self) -> None:
         """Do once what each call would do again, for a network that is not trained any more."""
@@ -56,7 +63,7 @@ class Critic(keras.Model):  # type: ignore[misc]
 
     def build_weights(self) -> None:
         """Make all weights."""
-        self(np.zeros((2, *self.features_shape), "float32"), np.zeros(2, "int32") if self.label_count else None)
+        _build(self, *self.features_shape)
 
     def draw(self, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Random numbers for one call on `count` items; `call` takes them as `noise` and is calm without."""

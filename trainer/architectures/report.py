@@ -58,17 +58,6 @@ class Generator(networks.Generator):
         self.output_conv = keras.layers.Conv2D(1, 1)
         self.build_weights()
 
-    def build_weights(self) -> None:
-        """Make all weights from their shapes: the call of the published size would take a minute."""
-        self.start.build((None, self.latent_size))
-        channels = self.start_shape[-1]
-        for conv, norm in zip(self.convs, self.norms, strict=True):
-            conv.build((None, *self.start_shape[:2], channels))
-            channels = conv.filters
-            norm.build((None, None, None, channels))
-        self.output_conv.build((None, None, None, channels))
-        self.built = True
-
     def call(
         self, latent: Tensor, label: Tensor | None = None, training: bool = False, growth: Growth | None = None
     ) -> Tensor:
@@ -92,16 +81,6 @@ class Critic(networks.Critic):
         self.logit = keras.layers.Dense(1)
         self.grids = [(shape[0] >> halvings, shape[1] >> halvings) for halvings in (1, 2, 3, 3)]
         self.build_weights()
-
-    def build_weights(self) -> None:
-        """Make all weights from their shapes."""
-        shape = (*self.features_shape, 1)
-        for conv, norm, grid in zip(self.convs, self.norms, self.grids, strict=True):
-            conv.build((None, *shape))
-            shape = (*grid, conv.filters)
-            norm.build((None, *shape))
-        self.logit.build((None, prod(shape)))
-        self.built = True
 
     def draw(self, count: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Which activations of each layer stay: uint8 [count, t, f, width] of 0 and 1."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import SpecError
@@ -22,9 +23,9 @@ FITTING_CLIPS = 512
 
 
 class Front:
-    """Waveforms [B, S] or [B, S, 2] to pictures [B, T, M] in [-1, 1], about `frames` x `bands`; S may be any length.
+    """Waveforms [B, S] to pictures [B, T, M] in [-1, 1], about `frames` x `bands`; S may be any length.
 
-    Stereo is heard as the mean of its channels.
+    Stereo is heard as the mean of its channels: see `mono`.
     """
 
     def __init__(self, audio: AudioSpec, db_max: float, *, frames: int = FRAMES, bands: int = BANDS) -> None:
@@ -41,13 +42,12 @@ class Front:
 
     def __call__(self, waveforms: Tensor) -> Tensor:
         """Draw."""
-        waveforms = mono(waveforms)
         return self.log_mel.encode(ops.pad(waveforms, [[0, 0], [0, self.missing]]))
 
 
-def mono(waveforms: Tensor) -> Tensor:
+def mono(waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
     """Waveforms [B, S] or [B, S, 2] as [B, S]."""
-    return waveforms if len(waveforms.shape) == 2 else ops.mean(waveforms, axis=-1)
+    return waveforms if waveforms.ndim == 2 else waveforms.mean(axis=-1)
 
 
 def _finest(audio: AudioSpec, hop: int, bands: int, db_max: float) -> LogMel:
@@ -65,6 +65,6 @@ def fitted_db_max(corpus: PreparedCorpus) -> float:
     every = max(1, len(corpus.train) // FITTING_CLIPS)
     sample = corpus.waveforms(corpus.train[::every])
     front = Front(corpus.audio, 0.0)
-    padded = np.pad(np.asarray(mono(sample)), [(0, 0), (0, front.missing)])
+    padded = np.pad(mono(sample), [(0, 0), (0, front.missing)])
     spec = fit_db_max(front.log_mel.spec.replace(db_max=None), front.log_mel.audio, padded)
     return float(spec.db_max or 0.0)

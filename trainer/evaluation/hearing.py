@@ -53,7 +53,7 @@ class Ear:
         return Clips(**{name: _joined([getattr(part, name) for part in parts]) for name in names})
 
     def _hear(self, batch: Sounds) -> Clips:
-        waveforms = np.asarray(mono(batch.waveforms))
+        waveforms = mono(batch.waveforms)
         return Clips(
             labels=batch.labels,
             embeddings=self._embedding(waveforms),

@@ -10,6 +10,7 @@ import numpy as np
 from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.clips import Indices
 from trainer.evaluation.drawing import Draw
+from trainer.evaluation.front import mono
 from trainer.evaluation.hearing import Floats
 from trainer.evaluation.pitch import pitch_accuracy, pitch_error_cents, pitch_of_labels, track
 from trainer.evaluation.progress import Phases
@@ -44,9 +45,10 @@ def scores(draw: Draw, corpus: PreparedCorpus, pitches: Floats | None, *, seed: 
     if not is_installed("librosa"):
         return [entry(name, reason="librosa is not installed", **facts) for name, facts in FACTS.items()]
     wanted = pitches[draw.labels[:CLIPS]]
-    tracked = np.array([track(waveform, rate) for waveform in phases.each("tracking pitch", draw.kept[:CLIPS])])
     real = corpus.held_out[:: max(1, len(corpus.held_out) // CLIPS)][:CLIPS]
-    heard = np.array([track(corpus.waveforms([index])[0], rate) for index in phases.each("tracking real clips", real)])
+    made, real_clips = mono(np.stack(draw.kept[:CLIPS])), mono(corpus.waveforms(real))
+    tracked = np.array([track(waveform, rate) for waveform in phases.each("tracking pitch", made)])
+    heard = np.array([track(waveform, rate) for waveform in phases.each("tracking real clips", real_clips)])
     return [
         _score("pitch_accuracy", pitch_accuracy, (tracked, wanted), (heard, corpus.pitches[real]), seed),
         _score("pitch_error_cents", _cents, (tracked, wanted), (heard, corpus.pitches[real]), seed),

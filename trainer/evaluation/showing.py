@@ -12,7 +12,7 @@ from rich.table import Table
 from trainer import history
 from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.evaluate import Evaluation
-from trainer.evaluation.front import Front
+from trainer.evaluation.front import Front, mono
 from trainer.evaluation.measures.copying import nearest
 from trainer.report.subject import Clip, Subject
 from trainer.run import Run, is_model
@@ -74,7 +74,7 @@ def _number(value: float) -> str:
 
 
 def _clips(picture: Front, waveforms: np.ndarray, labels: np.ndarray, corpus: PreparedCorpus) -> tuple[Clip, ...]:
-    pictures, rate = np.asarray(picture(waveforms)), corpus.audio.sample_rate_hz
+    pictures, rate = np.asarray(picture(mono(waveforms))), corpus.audio.sample_rate_hz
     titles = [corpus.label_names[label] if label >= 0 else "" for label in labels]
     items = zip(waveforms, titles, pictures, strict=True)
     return tuple(Clip(waveform=sound, rate_hz=rate, title=title, features=features) for sound, title, features in items)

@@ -20,7 +20,7 @@ from trainer.augment import PictureAugmentation
 from trainer.autodiff import CompiledStep, compiled, value_and_gradients
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import LatentoneError
-from trainer.evaluation.front import Front, fitted_db_max
+from trainer.evaluation.front import Front, fitted_db_max, mono
 from trainer.files import atomic
 from trainer.objectives import class_loss
 from trainer.randomness import generator_at
@@ -139,5 +139,5 @@ def _train(corpus: PreparedCorpus) -> Classifier:
         rng = generator_at(7, number)
         chosen = corpus.train[rng.integers(0, len(corpus.train), size)]
         numbers = augmentation.draw(AUGMENTATION.probability, size, rng)
-        run({"waveform": corpus.waveforms(chosen), "label": corpus.labels[chosen], "numbers": numbers})
+        run({"waveform": mono(corpus.waveforms(chosen)), "label": corpus.labels[chosen], "numbers": numbers})
     return classifier

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trainer.autodiff import compiled
 from trainer.corpus.store import PreparedCorpus
-from trainer.evaluation.front import Front, fitted_db_max
+from trainer.evaluation.front import Front, fitted_db_max, mono
 
 Tensor = Any
 GROUPS = 16  # of bands, and of frames
@@ -36,7 +36,8 @@ class Statistics:
         self._run = compiled(lambda waveforms: statistics(self.front(waveforms)))
         clips = corpus.train[:: max(1, len(corpus.train) // FITTING_CLIPS)][:FITTING_CLIPS]
         starts = range(0, len(clips), BATCH)
-        known = np.concatenate([self._run(corpus.waveforms(clips[start : start + BATCH])) for start in starts])
+        batches = (mono(corpus.waveforms(clips[start : start + BATCH])) for start in starts)
+        known = np.concatenate([self._run(batch) for batch in batches])
         self._mean, self._spread = known.mean(axis=0), np.maximum(known.std(axis=0), LEAST_SPREAD)
         about = f"{self.name}/{VERSION}/{self.front.log_mel.spec}/{corpus.audio}/{corpus.fingerprint}"
         self.digest = hashlib.blake2b(about.encode(), digest_size=6).hexdigest()
