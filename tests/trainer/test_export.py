@@ -15,7 +15,7 @@ import tensorflow as tf
 from tests.trainer import tiny
 from trainer import players
 from trainer.errors import LatentoneError
-from trainer.export import parity
+from trainer.export import card, parity
 from trainer.export.publish import digests, export
 from trainer.run import Run
 
@@ -90,6 +90,13 @@ def test_the_contract_describes_the_folder(version: Path) -> None:
             assert signature[side].keys() == specs.keys()
             for key, spec in specs.items():
                 assert signature[side][key]["dtype"] == spec.dtype.name
+
+
+@pytest.mark.parametrize(("licence", "forbidden"), [("CC BY-NC 3.0", True), ("CC BY-SA 4.0", False), (None, False)])
+def test_a_card_says_where_commercial_use_is_forbidden(version: Path, licence: str | None, forbidden: bool) -> None:
+    contract = json.loads((version / "assets.extra" / "contract.json").read_text())
+    contract["corpus"]["licence"] = licence
+    assert ("Not for commercial use" in card.render(contract, has_picture=False)) is forbidden
 
 
 def test_the_service_reads_the_contract(version: Path) -> None:

@@ -45,8 +45,14 @@ A {contract["architecture"]} generator: {seconds:.2f} s of {channels} sound at {
 
 It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips.
 {decoding}
-"""
+{_permission(corpus["licence"])}"""
     return text + f"\n![Spectrograms, generated above and real below]({PICTURE})\n" if has_picture else text
+
+
+def _permission(licence: str | None) -> str:
+    """What a licence of the Creative Commons forbids, said where people look."""
+    commercial = "NC" not in (licence or "").upper().replace("-", " ").split()
+    return "" if commercial else f"\n**Not for commercial use**: {licence} forbids it.\n"
 
 
 def _scores(scores: dict[str, Any]) -> str:

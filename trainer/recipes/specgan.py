@@ -39,7 +39,7 @@ SMALL = RunSpec(
         tower_critic=True,
     ),
     game=GameSpec(),
-    augment=AugmentSpec(),
+    augment=AugmentSpec(probability=0.3, adaptive=False),
     loop=LoopSpec(minutes=40.0),
 )
 RECIPES = (
