@@ -129,6 +129,7 @@ def encoded(samples: np.ndarray, rate: int = RATE_HZ) -> bytes:
         (encoded(np.array([np.nan, 1.0])), Invalid, "NaN"),
         (encoded(np.zeros((10, 9))), Invalid, "9 channels"),
     ],
+    ids=["nothing", "text", "cut", "rate", "long", "empty", "nan", "channels"],  # a float WAV holds the time of day
 )
 def test_sounds_that_can_not_be_taken_are_refused_in_words(body: bytes, failure: type[Exception], words: str) -> None:
     with pytest.raises(failure, match=words):
