@@ -68,6 +68,9 @@ def track(waveform: NDArray[np.float32], rate_hz: int) -> float:
     around = librosa.midi_to_hz([middle - 2 * NEAR, middle + 2 * NEAR])
     fine_hz = librosa.yin(sound, fmin=around[0], fmax=around[1], frame_length=FINE_FRAME, **grid)
     steady = np.abs(rough - middle) <= NEAR  # false where unvoiced, for that is NaN
+    centres = HOP * np.arange(len(steady))
+    whole = steady & (centres >= FINE_FRAME // 2) & (centres <= len(sound) - FINE_FRAME // 2)
+    steady = whole if whole.any() else steady  # frames over the ends see silence, which bends low notes
     return float(np.median(librosa.hz_to_midi(fine_hz[steady])))
 
 

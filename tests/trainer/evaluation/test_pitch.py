@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trainer.corpus.audio import resample
@@ -29,6 +29,7 @@ def found(tracked: list[float], wanted: list[float]) -> tuple[np.ndarray, np.nda
     seconds=st.sampled_from([0.3, 0.5, 1.0]),
     rate_hz=st.sampled_from([8_000, 16_000, 22_050, 44_100]),
 )
+@example(pitch=39.3125, seconds=0.3, rate_hz=8_000)
 @settings(max_examples=20, deadline=None)
 def test_a_sine_is_found_to_five_cents(pitch: float, seconds: float, rate_hz: int) -> None:
     assert track(sine(pitch, seconds, rate_hz), rate_hz) == pytest.approx(pitch, abs=0.05)
