@@ -96,7 +96,6 @@ class Critic(networks.Critic):
         # As published, none after the first layer.
         self.norms = [keras.layers.BatchNormalization() for _ in widths[1:]] if spec.batch_norm else []
         self.heads = Heads(widths[-1], label_count)
-        self.image_shape = (*(side * prod(plan.strides) for side in plan.start), plan.channels)
         self.flat_size = prod(plan.start) * widths[-1]
 
     def call(
