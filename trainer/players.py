@@ -19,7 +19,7 @@ from trainer.autodiff import BACKEND, compiled, devices
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.evaluation.pitch import pitch_of_labels
-from trainer.games import LatentGame
+from trainer.games.latent import LatentGame
 from trainer.representations import registry
 from trainer.representations.representation import Representation
 from trainer.run import Run

@@ -16,7 +16,7 @@ from trainer import checkpoint, pictures, players, wav
 from trainer.autodiff import compiled
 from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.warnings import warnings
-from trainer.games import LatentGame
+from trainer.games.latent import LatentGame
 from trainer.history import History
 from trainer.monitor import Monitor
 from trainer.run import Run

@@ -15,7 +15,7 @@ WALLS = {
     "trainer": ("service", "bentoml", "grpc", "prometheus_client", "fastapi"),
     "trainer/representations": ("trainer.architectures", "trainer.games", "trainer.loop", "trainer.corpus"),
     "trainer/architectures": ("trainer.representations", "trainer.games", "trainer.loop", "trainer.corpus"),
-    "trainer/games.py": ("trainer.corpus", "trainer.representations", "trainer.architectures"),
+    "trainer/games": ("trainer.corpus", "trainer.representations", "trainer.architectures"),
     "trainer/objectives.py": ("trainer.corpus", "trainer.representations", "trainer.architectures"),
     "trainer/loop.py": ("trainer.corpus", "trainer.representations", "trainer.inversion", "trainer.preview"),
     "trainer/run.py": ("keras", "tensorflow", "jax", "numpy"),

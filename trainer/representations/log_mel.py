@@ -13,9 +13,9 @@ from trainer.errors import check
 from trainer.inversion import griffin_lim, invert_mel
 from trainer.representations.grid import chunks, frames_of
 from trainer.representations.mel_filters import mel_filters
-from trainer.representations.stft import hann, stft
 from trainer.specs.audio import AudioSpec
 from trainer.specs.representations import LogMelSpec
+from trainer.stft import hann, stft
 
 Tensor = Any
 

@@ -1,4 +1,4 @@
-"""Games: how generator and critic learn from each other. A game knows tensors, no corpus and no audio."""
+"""The game of generators of sound from latents."""
 
 from __future__ import annotations
 
