@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import tensorflow as tf
 
 from service.contract import read_contract, verify_files
+from tests.service.conftest import Server
 from tests.trainer import systems, tiny
 from trainer import checkpoint, players
 from trainer.__main__ import main
@@ -182,6 +185,30 @@ def test_the_whole_way_by_commands(
     for source in (run, version):
         assert main(["generate", str(source)]) == 1
         assert "is a vocoder: it decodes features" in capsys.readouterr().err
+
+
+def test_the_service_analyses_and_decodes(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    run, _ = trained(tmp_path / "run", prepared, "vocos")
+    version = export(run, tmp_path / "models", name="voice")
+    sound = prepared.waveforms(prepared.held_out[:1])[0]
+    file = io.BytesIO()
+    soundfile.write(file, sound, 8_000, format="WAV", subtype="FLOAT")
+    server = Server(tmp_path / "models", tmp_path / "log", default_model="voice", lame_duck_seconds=0)
+    server.wait_until_ready()
+    try:
+        analysed = server.http.post("/v1/analyse", content=file.getvalue(), headers={"accept": "application/x-npy"})
+        features = np.load(io.BytesIO(analysed.content))
+        decoder = open_decoder(version)
+        np.testing.assert_allclose(features, decoder.analyse(sound[None]), atol=1e-5)
+        whole = {"features": features.tolist(), "format": "f32"}
+        for frames in (features.shape[1], 5):
+            whole["features"] = features[:, :frames].tolist()
+            decoded = np.frombuffer(server.http.post("/v1/decode", json=whole).content, "<f4")
+            np.testing.assert_allclose(decoded, decoder.decode(features[:, :frames])[0], atol=1e-5)
+        refused = server.http.post("/v1/generate", json={})
+        assert (refused.status_code, "it can decode, analyse" in refused.json()["detail"]) == (400, True)
+    finally:
+        assert server.stop() == 0
 
 
 def test_generators_and_vocoders_are_not_compared(
