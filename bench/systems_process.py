@@ -39,7 +39,7 @@ def open_recipe(recipe: str) -> dict[str, float]:
     labels = PITCHES if spec.architecture.wants_pitches else 0
     generator = make_generator(spec.architecture, representation.shape, labels)
     with tempfile.TemporaryDirectory() as folder:
-        graph.save(graph.Exported(generator, representation), Path(folder))
+        graph.save(graph.ExportedGenerator(generator, representation), Path(folder))
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         loaded = tf.saved_model.load(folder)
     inputs = {"latent": tf.zeros((1, generator.latent_size)), **({"label": tf.zeros(1, "int32")} if labels else {})}

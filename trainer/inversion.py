@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from trainer.representations.stft import hann, istft, stft
+from trainer.stft import hann, istft, stft
 
 Tensor = Any
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from trainer.errors import LatentoneError
-from trainer.specs.game import GameSpec
+from trainer.specs.game import OpponentsSpec
 
 Tensor = Any
 
@@ -19,7 +19,7 @@ class Opponents:
     """The networks of a game and what learning adds to them."""
 
     def __init__(
-        self, make_generator: Callable[[], keras.Model], make_critic: Callable[[], keras.Model], spec: GameSpec
+        self, make_generator: Callable[[], keras.Model], make_critic: Callable[[], keras.Model], spec: OpponentsSpec
     ) -> None:
         self.spec = spec
         self.generator, self.critic = make_generator(), make_critic()

@@ -12,17 +12,20 @@ from numpy.typing import NDArray
 
 from trainer import checkpoint, loop, recipes
 from trainer.architectures.networks import Generator
-from trainer.architectures.registry import growing_of, make_critic, make_generator
+from trainer.architectures.registry import growing_of, make_critic, make_generator, make_vocoder, make_wave_critics
+from trainer.architectures.vocoder import Mel, Vocoder
 from trainer.augment import PictureAugmentation
 from trainer.augment_sound import SoundAugmentation
 from trainer.autodiff import BACKEND, compiled, devices
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.evaluation.pitch import pitch_of_labels
-from trainer.games import LatentGame
+from trainer.games.inversion import InversionGame
+from trainer.games.latent import LatentGame
 from trainer.representations import registry
 from trainer.representations.representation import Representation
 from trainer.run import Run
+from trainer.segments import Segments, check_segment
 from trainer.specs.run import RunSpec
 from trainer.specs.spec import differences
 from trainer.versions import versions
@@ -73,7 +76,7 @@ def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
         device=devices()[0],
         made_with=versions(),
     )
-    generator(run)  # an architecture that does not fit says so before a folder appears
+    network(run)  # what does not fit says so before a folder appears
     run.write()
     return run
 
@@ -102,9 +105,22 @@ def representation(run: Run) -> Representation:
     return registry.make(run.spec.representation, run.spec.audio)
 
 
+def network(run: Run) -> Generator | Vocoder:
+    """What is trained, with fresh weights."""
+    return vocoder(run) if run.spec.is_vocoder else generator(run)
+
+
 def generator(run: Run) -> Generator:
     """A generator with fresh weights."""
-    return make_generator(run.spec.architecture, representation(run).shape, len(run.label_names))
+    return make_generator(run.spec.generator.architecture, representation(run).shape, len(run.label_names))
+
+
+def vocoder(run: Run) -> Vocoder:
+    """A vocoder with fresh weights."""
+    spec, bridge = run.spec.vocoder, representation(run)
+    mel = Mel(spec.mel.n_mels, spec.mel.n_fft, spec.mel.hop_samples, bridge.silence[0])
+    check_segment(spec.game, mel.hop_samples, run.spec.audio.clip_samples)
+    return make_vocoder(spec.architecture, mel)
 
 
 def trained_generator(run: Run) -> Generator:
@@ -112,16 +128,39 @@ def trained_generator(run: Run) -> Generator:
     network = generator(run)
     weights, step = checkpoint.load_result(run.folder)
     network.set_weights(weights)
-    growing = growing_of(run.spec.architecture, network.features_shape)
+    growing = growing_of(run.spec.generator.architecture, network.features_shape)
     network.grown = growing.at(step * run.spec.loop.batch) if growing else None
     return network
 
 
-def game(run: Run, corpus: PreparedCorpus) -> LatentGame:
-    """Generator and critic at the table, fed from the corpus."""
-    spec, bridge = run.spec, representation(run)
+def trained_vocoder(run: Run) -> Vocoder:
+    """The averaged vocoder, chosen likewise."""
+    network = vocoder(run)
+    network.set_weights(checkpoint.load_result(run.folder)[0])
+    return network
+
+
+def game(run: Run, corpus: PreparedCorpus) -> LatentGame | InversionGame:
+    """The opponents at the table, fed from the corpus."""
+    keras.utils.set_random_seed(run.spec.loop.seed)
+    return _inversion_game(run, corpus) if run.spec.is_vocoder else _latent_game(run, corpus)
+
+
+def _inversion_game(run: Run, corpus: PreparedCorpus) -> InversionGame:
+    spec, sitting = run.spec.vocoder, run.spec.loop
+    return InversionGame(
+        lambda: vocoder(run),
+        lambda: make_wave_critics(spec.architecture),
+        Segments(corpus, compiled(representation(run).encode), spec.game),
+        game=spec.game,
+        batch=sitting.batch,
+        seed=sitting.seed,
+    )
+
+
+def _latent_game(run: Run, corpus: PreparedCorpus) -> LatentGame:
+    spec, bridge, sitting = run.spec.generator, representation(run), run.spec.loop
     labelled = bool(run.label_names)
-    keras.utils.set_random_seed(spec.loop.seed)
     encode = compiled(bridge.encode)
 
     def real_batch(rng: np.random.Generator, count: int) -> tuple[Any, np.ndarray]:
@@ -141,8 +180,8 @@ def game(run: Run, corpus: PreparedCorpus) -> LatentGame:
         label_shares=_shares(corpus) if labelled else None,
         growing=growing_of(spec.architecture, bridge.shape),
         standard=_arrays(run.feature_mean, run.feature_deviation) if spec.game.standardise else None,
-        batch=spec.loop.batch,
-        seed=spec.loop.seed,
+        batch=sitting.batch,
+        seed=sitting.seed,
     )
 
 
@@ -157,7 +196,7 @@ def _shares(corpus: PreparedCorpus) -> NDArray[np.float64]:
     return np.asarray(counts / counts.sum())
 
 
-def play(run: Run, corpus: PreparedCorpus, players: LatentGame, watcher: loop.Watcher, *, resume: bool) -> loop.Outcome:
+def play(run: Run, corpus: PreparedCorpus, players: loop.Game, watcher: loop.Watcher, *, resume: bool) -> loop.Outcome:
     """Train until a budget ends.
 
     Raises: LatentoneError where the corpus is not the one that the run began with.

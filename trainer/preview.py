@@ -1,4 +1,4 @@
-"""What a person sees and hears of a run: progress bar, TensorBoard, pictures and sounds from fixed latents."""
+"""What a person sees and hears of a run: progress bar, TensorBoard, pictures and sounds."""
 
 from __future__ import annotations
 
@@ -12,16 +12,13 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from trainer import checkpoint, pictures, players, wav
-from trainer.autodiff import compiled
-from trainer.corpus.store import PreparedCorpus
+from trainer import checkpoint, pictures, wav
 from trainer.evaluation.warnings import warnings
-from trainer.games import LatentGame
 from trainer.history import History
-from trainer.monitor import Monitor
 from trainer.run import Run
+from trainer.views.view import Glance, View
 
-SHOWN = 10  # sounds in a preview
+SHORT = {"critic_loss": "critic", "generator_loss": "generator", "real_sign": "D(real)"}  # scores beside the bar
 GROWING_UP = 3  # previews of a sitting in which alike samples are no sign of anything
 LOG_SECONDS = 30.0  # between lines where there is no terminal for a bar
 
@@ -29,13 +26,9 @@ LOG_SECONDS = 30.0  # between lines where there is no terminal for a bar
 class Preview:
     """Watches a run; a context manager, because the progress bar and the logs must be closed."""
 
-    def __init__(self, run: Run, corpus: PreparedCorpus, game: LatentGame, console: Console, *, resume: bool) -> None:
+    def __init__(self, run: Run, view: View, console: Console, *, resume: bool) -> None:
         self.run, self.console = run, console
-        self.representation = players.representation(run)
-        self._sample, self._decode = game.sample, compiled(self.representation.decode)
-        self.monitor = Monitor(corpus, game.average, console.print)
-        real = np.asarray(self.representation.encode(corpus.waveforms(self._shown(corpus))))
-        self.real = self.representation.pictures(real)
+        self.view = view
         done = checkpoint.load(run.folder)[1][0] if resume else 0
         self.history = History(run.folder, before=done)
         self.tensorboard = _tensorboard(run, console)
@@ -70,8 +63,7 @@ class Preview:
 
     def scores(self, step: int, scores: dict[str, float], left: float) -> None:
         """Move the bar and write the signals down."""
-        names = {"critic_loss": "critic", "generator_loss": "generator", "real_sign": "D(real)"}
-        text = "  ".join(f"{short} {scores[name]:.2f}" for name, short in names.items())
+        text = "  ".join(f"{short} {scores[name]:.2f}" for name, short in SHORT.items() if name in scores)
         if "level" in scores:
             text += f"  level {scores['level']:.0f} ({scores['fade']:.0%})"
         self.bar.update(self.task, completed=step + 1, text=text, left=_duration(left))
@@ -86,25 +78,19 @@ class Preview:
 
     def preview(self, step: int) -> float | None:
         """Write a picture and sounds, and return the distance to the held-out clips."""
-        found = self.monitor.listen(lambda *given: np.asarray(self._decode(self._sample(step, *given))))
-        shown = self.monitor.latents[:SHOWN], np.maximum(self.monitor.labels[:SHOWN], 0)
-        features = np.asarray(self._sample(step, *shown))
-        sounds = np.concatenate(list(np.asarray(self._decode(features))))  # one after another: [S] or [S, 2]
-        features = self.representation.pictures(features)
+        glance = self.view.look(step)
         folder = self.run.folder / "previews"
-        wav.write(folder / f"step-{step:06d}.wav", sounds, self.run.spec.audio.sample_rate_hz)
+        wav.write(folder / f"step-{step:06d}.wav", glance.sounds, self.run.spec.audio.sample_rate_hz)
         if self.has_pictures:
-            path = folder / f"step-{step:06d}.png"
-            pictures.grid({"generated": features, "real": self.real}, path, titles=self._titles())
-        self._to_tensorboard(step, features, sounds, found)
-        distance, floor = found["distance"], self.monitor.floor
+            pictures.grid(glance.rows, folder / f"step-{step:06d}.png", titles=glance.titles)
+        self._to_tensorboard(step, glance)
+        distance = glance.found["distance"]
         if math.isfinite(distance):
-            self.history.add(step, found)
-        text = f"step {step}: distance {distance:.3f} (real clips {floor:.3f}), preview in {folder}"
-        self.console.print(text, highlight=False, soft_wrap=True)
+            self.history.add(step, glance.found)
+        self.console.print(f"step {step}: {glance.text}, preview in {folder}", highlight=False, soft_wrap=True)
         self.previews += 1
         if self.previews > GROWING_UP:
-            self._warn(warnings(self.latest | found))
+            self._warn(warnings(self.latest | glance.found))
         return distance if math.isfinite(distance) else None
 
     def _warn(self, sentences: list[str]) -> None:
@@ -115,31 +101,17 @@ class Preview:
                 self.warned.add(kind)
                 self.console.print(f"[yellow]warning:[/yellow] {sentence}", highlight=False, soft_wrap=True)
 
-    def _to_tensorboard(self, step: int, features: np.ndarray, sounds: np.ndarray, found: dict[str, float]) -> None:
+    def _to_tensorboard(self, step: int, glance: Glance) -> None:
         if self.tensorboard is None:
             return
-        for name, value in found.items():
+        for name, value in glance.found.items():
             self.tensorboard.add_scalar(f"preview/{name}", value, step)
-        picture = np.concatenate([item.T[::-1] for item in features], axis=1)
+        name, made = next(iter(glance.rows.items()))
+        picture = np.concatenate([item.T[::-1] for item in made], axis=1)
         with contextlib.suppress(ImportError):  # tensorboardX wants Pillow and soundfile for these
-            self.tensorboard.add_image("preview/generated", (picture + 1.0) / 2.0, step, dataformats="HW")
-            rate = self.run.spec.audio.sample_rate_hz
-            self.tensorboard.add_audio("preview/generated", sounds.reshape(len(sounds), -1), step, sample_rate=rate)
-
-    def _titles(self) -> list[str]:
-        names = self.run.label_names
-        return [names[label] for label in self.monitor.labels[:SHOWN]] if names else []
-
-    def _shown(self, corpus: PreparedCorpus) -> np.ndarray:
-        """Indices of real clips, held-out ones where there are any, labelled as the preview's sounds are."""
-        pool = corpus.held_out if len(corpus.held_out) >= 2 else corpus.train
-        if not self.run.label_names:
-            return pool[:SHOWN]
-        chosen: list[int] = []
-        for label in self.monitor.labels[:SHOWN]:
-            fitting = [index for index in [*pool, *corpus.train] if corpus.labels[index] == label]
-            chosen.append(next((index for index in fitting if index not in chosen), fitting[0]))
-        return np.array(chosen, np.int64)
+            self.tensorboard.add_image(f"preview/{name}", (picture + 1.0) / 2.0, step, dataformats="HW")
+            rate, sounds = self.run.spec.audio.sample_rate_hz, glance.sounds
+            self.tensorboard.add_audio(f"preview/{name}", sounds.reshape(len(sounds), -1), step, sample_rate=rate)
 
 
 def _tensorboard(run: Run, console: Console) -> Any | None:

@@ -17,6 +17,7 @@ from trainer.files import write_json
 from trainer.specs.run import RunSpec
 
 DOCUMENT = "run.json"
+CONTRACT = Path("assets.extra/contract.json")  # within a model's version folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +95,24 @@ def next_folder(runs: Path, name: str) -> Path:
 
 def is_model(folder: Path) -> bool:
     """Whether a folder is an exported model's version."""
-    return (folder / "assets.extra" / "contract.json").is_file()
+    return (folder / CONTRACT).is_file()
 
 
 def check_source(folder: Path) -> None:
     """Raise LatentoneError where a folder is neither a run nor a model's version."""
     if not is_model(folder) and not (folder / DOCUMENT).is_file():
         raise LatentoneError(f"{folder} is neither a run (runs/<name>) nor a model's version (models/<name>/<version>)")
+
+
+def is_vocoder(folder: Path) -> bool:
+    """Whether a run or a model turns features into sound, and has no latents.
+
+    Raises: LatentoneError where the folder is neither, or damaged.
+    """
+    check_source(folder)
+    if not is_model(folder):
+        return Run.open(folder).spec.is_vocoder
+    try:
+        return bool(json.loads((folder / CONTRACT).read_text())["kind"] == "vocoder")
+    except (json.JSONDecodeError, KeyError) as error:
+        raise LatentoneError(f"{folder / CONTRACT} is damaged: {error}") from None

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import checkpoint, players
+from trainer import facts, players
 from trainer.autodiff import compiled
 from trainer.draws import latents
 from trainer.errors import LatentoneError, unknown
 from trainer.randomness import generator_at
-from trainer.run import Run, check_source, is_model
+from trainer.run import CONTRACT, Run, is_model, is_vocoder
 from trainer.specs.audio import AudioSpec
 
 Floats = NDArray[np.float32]
@@ -64,9 +64,13 @@ class Sampler:
 def open_sampler(folder: Path) -> Sampler:
     """Open a run (runs/<name>) or a model's version folder (models/<name>/<version>).
 
-    Raises: LatentoneError where it is neither.
+    Raises: LatentoneError where it is neither, or a vocoder.
     """
-    check_source(folder)
+    if is_vocoder(folder):
+        raise LatentoneError(
+            f"{folder} is a vocoder: it decodes features and has nothing to sample from. Hear what it makes of real "
+            f"clips in the report of python -m trainer evaluate {folder}, or decode with the service"
+        )
     return _of_model(folder) if is_model(folder) else _of_run(Run.open(folder))
 
 
@@ -75,7 +79,6 @@ def _of_run(run: Run) -> Sampler:
     labelled = bool(run.label_names)
     make = compiled(lambda latent, label: representation.decode(generator(latent, label if labelled else None)))
     again = compiled(lambda waveforms: representation.decode(representation.encode(waveforms)))
-    step, seconds = checkpoint.load_result(run.folder)[1], checkpoint.load(run.folder)[1][1]
     return Sampler(
         sample=lambda latents, labels: np.asarray(make(latents, labels)),
         reconstruct=(lambda waveforms: np.asarray(again(waveforms))) if representation.describe() else None,
@@ -83,21 +86,14 @@ def _of_run(run: Run) -> Sampler:
         latent_distribution=generator.latent_distribution,
         label_names=run.label_names,
         audio=run.spec.audio,
-        facts={
-            "architecture": run.spec.architecture.kind,
-            "recipe": run.spec.recipe,
-            "step": step,
-            "minutes": round(seconds / 60.0, 1),
-            "device": run.device,
-            "backend": run.backend,
-        },
+        facts=facts.of_run(run),
     )
 
 
 def _of_model(folder: Path) -> Sampler:
     import tensorflow as tf
 
-    contract: dict[str, Any] = json.loads((folder / "assets.extra" / "contract.json").read_text())
+    contract: dict[str, Any] = json.loads((folder / CONTRACT).read_text())
     loaded = tf.saved_model.load(str(folder))
     signatures, labelled = loaded.signatures, bool(contract["labels"])
 
@@ -109,7 +105,6 @@ def _of_model(folder: Path) -> Sampler:
         features = signatures["analyse"](waveform=tf.constant(waveforms))["features"]
         return np.asarray(signatures["decode"](features=features)["waveform"].numpy())
 
-    recipe = contract["recipe"]
     return Sampler(
         sample=sample,
         reconstruct=reconstruct if contract["features"] else None,
@@ -117,6 +112,5 @@ def _of_model(folder: Path) -> Sampler:
         latent_distribution=contract["latent"]["distribution"],
         label_names=tuple(contract["labels"]),
         audio=AudioSpec.from_json(contract["audio"]),
-        facts={"architecture": contract["architecture"], "recipe": recipe.get("name"), "step": recipe.get("steps")}
-        | {name: recipe.get(name) for name in ("minutes", "device", "backend")},
+        facts=facts.of_contract(contract),
     )

@@ -11,9 +11,10 @@ from tests.trainer import tiny
 from trainer import recipes
 from trainer.corpus import PreparedCorpus, Source, find_source, prepare
 from trainer.specs.architectures import GansynthSpec, ReportSpec, SpecganSpec, WaveganSpec
-from trainer.specs.game import AugmentSpec
-from trainer.specs.representations import LogMelSpec, LogSpectrogramSpec, PhaseSpec, WaveformSpec
+from trainer.specs.game import AugmentSpec, InversionSpec
+from trainer.specs.representations import LogMelSpec, LogSpectrogramSpec, MagnitudeMelSpec, PhaseSpec, WaveformSpec
 from trainer.specs.run import RunSpec
+from trainer.specs.vocoders import MelganSpec, VocosSpec
 
 WAVE = WaveganSpec(latent_size=8, width=2, kernel=9)
 SPECTRUM = SpecganSpec(latent_size=8, width=2)
@@ -69,6 +70,36 @@ SYSTEMS: dict[str, RunSpec] = {
     ),
     "report": _like("report", representation=PICTURE, architecture=REPORT),
     "report_as_written": _like("report_as_written", representation=PICTURE, architecture=REPORT),
+}
+
+GAME = InversionSpec(
+    segment_samples=1_024,
+    skip_silence=True,
+    spectral_weight=1.0,
+    generator_learning_rate=1e-3,
+    critic_learning_rate=1e-3,
+)
+CRITICS = {"critic_scales": 2, "critic_width": 4, "critic_most_width": 16, "critic_factors": (4, 2)}
+MEL = MagnitudeMelSpec(n_fft=256, hop_samples=64, n_mels=16, inversion_steps=5, griffin_lim_iterations=4)
+MELGAN = tiny.SPEC.replace(
+    recipe="melgan_small",
+    representation=MEL,
+    architecture=MelganSpec(width=16, factors=(8, 4, 2), dilations=(1, 3), **CRITICS),
+    game=GAME.replace(alone_steps=2),
+    augment=None,
+)
+VOCOS = MELGAN.replace(
+    recipe="vocos_small", architecture=VocosSpec(width=16, blocks=2, expansion=2, **CRITICS), game=GAME
+)
+VOCODERS: dict[str, RunSpec] = {
+    "melgan": MELGAN,
+    "melgan_published": MELGAN.replace(
+        architecture=MELGAN.architecture.replace(held_ends=False, silence_gate=False),
+        game=GAME.replace(spectral_weight=0.0, skip_silence=False),
+    ),
+    "vocos": VOCOS,
+    "vocos_causal": VOCOS.replace(architecture=VOCOS.architecture.replace(causal=True)),
+    "vocos_of_log_mel": VOCOS.replace(representation=tiny.SPEC.representation),
 }
 
 

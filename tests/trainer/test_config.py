@@ -50,6 +50,28 @@ def test_a_contradiction_is_refused_when_made(make: object, says: str) -> None:
         make()  # type: ignore[operator]
 
 
+def test_networks_and_games_that_do_not_go_together_are_refused() -> None:
+    vocoder, generator = recipes.find("melgan"), recipes.find("digits")
+    with pytest.raises(SpecError, match="melgan does not play the game latent"):
+        vocoder.replace(game=GameSpec())
+    with pytest.raises(SpecError, match="melspec wants an augment"):
+        generator.replace(augment=None)
+    with pytest.raises(SpecError, match="melgan takes no augment"):
+        vocoder.replace(augment=generator.augment)
+    with pytest.raises(SpecError, match="wants features of a mel scale, not waveform"):
+        vocoder.replace(representation=recipes.find("wavegan").representation)
+    with pytest.raises(SpecError, match="recipe melgan has no augment"):
+        override(vocoder, "augment.probability=0.1")
+    assert vocoder.replace(representation=generator.representation).is_vocoder
+
+
+def test_a_run_written_before_there_were_two_games_is_read() -> None:
+    spec = recipes.find("digits")
+    values = json.loads(json.dumps(spec.to_json()))
+    del values["game"]["kind"]
+    assert RunSpec.from_json(values) == spec
+
+
 def test_a_field_is_changed_by_its_path() -> None:
     spec = recipes.find("digits")
     assert override(spec, "game.critic_learning_rate=3e-4").game.critic_learning_rate == 3e-4

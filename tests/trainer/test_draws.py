@@ -10,7 +10,7 @@ import pytest
 from tests.trainer import systems, tiny
 from trainer import players
 from trainer.draws import Draws, latents
-from trainer.games import LatentGame
+from trainer.games.latent import LatentGame
 
 
 @pytest.fixture(scope="module")

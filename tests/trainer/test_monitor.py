@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from tests.trainer import systems, tiny
 from trainer import players
 from trainer.corpus import PreparedCorpus
 from trainer.evaluation.warnings import warnings
 from trainer.monitor import Monitor
-from trainer.preview import SHOWN, Preview
+from trainer.views.latent import SHOWN, LatentView
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +86,7 @@ def test_good_scores_warn_of_nothing() -> None:
 def test_a_preview_shows_a_real_clip_of_each_label_even_where_none_is_held_out(tmp_path: Path) -> None:
     corpus = systems.notes_by_pitch(tmp_path / "corpora")
     run = tiny.run(tmp_path / "run", corpus)
-    console = Console(file=io.StringIO())
-    with Preview(run, corpus, players.game(run, corpus), console, resume=False) as preview:
-        assert len(preview.real) == SHOWN
+    view = LatentView(run, corpus, players.game(run, corpus), print)
+    assert len(view.real) == SHOWN
     missing = set(corpus.labels[corpus.train]) - set(corpus.labels[corpus.held_out])
-    assert missing & set(preview.monitor.labels[:SHOWN].tolist()), "every label shown is held out: this shows nothing"
+    assert missing & set(view.monitor.labels[:SHOWN].tolist()), "every label shown is held out: this shows nothing"

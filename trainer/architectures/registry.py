@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from trainer.architectures import gansynth, melspec, report, specgan, wavegan
+from trainer.architectures import gansynth, melgan, melspec, report, specgan, vocos, wavegan
 from trainer.architectures.growth import Schedule
 from trainer.architectures.networks import Critic, Generator
-from trainer.specs.architectures import AnyArchitectureSpec
+from trainer.architectures.vocoder import Mel, Vocoder
+from trainer.architectures.wave_critics import WaveCritics
+from trainer.specs.architectures import AnyGeneratorSpec
+from trainer.specs.vocoders import AnyVocoderSpec
 
 Shape = tuple[int, ...]
 
@@ -28,9 +31,10 @@ ARCHITECTURES: dict[str, Architecture] = {
     "gansynth": Architecture(gansynth.make_generator, gansynth.make_critic, gansynth.schedule),
     "report": Architecture(report.Generator, report.Critic),
 }
+VOCODERS: dict[str, Callable[[Any, Mel], Vocoder]] = {"melgan": melgan.Generator, "vocos": vocos.Generator}
 
 
-def make_generator(spec: AnyArchitectureSpec, shape: Shape, label_count: int) -> Generator:
+def make_generator(spec: AnyGeneratorSpec, shape: Shape, label_count: int) -> Generator:
     """A generator with fresh weights for features of a shape.
 
     Raises: SpecError with the nearest shape that fits.
@@ -38,11 +42,24 @@ def make_generator(spec: AnyArchitectureSpec, shape: Shape, label_count: int) ->
     return ARCHITECTURES[spec.kind].generator(spec, shape, label_count)
 
 
-def make_critic(spec: AnyArchitectureSpec, shape: Shape, label_count: int) -> Critic:
+def make_critic(spec: AnyGeneratorSpec, shape: Shape, label_count: int) -> Critic:
     """The critic that fits the generator."""
     return ARCHITECTURES[spec.kind].critic(spec, shape, label_count)
 
 
-def growing_of(spec: AnyArchitectureSpec, shape: Shape) -> Schedule | None:
+def growing_of(spec: AnyGeneratorSpec, shape: Shape) -> Schedule | None:
     """How networks grow during training; None where they do not."""
     return ARCHITECTURES[spec.kind].schedule(spec, shape)
+
+
+def make_vocoder(spec: AnyVocoderSpec, mel: Mel) -> Vocoder:
+    """A vocoder with fresh weights for features of a mel scale.
+
+    Raises: SpecError with the nearest values that fit.
+    """
+    return VOCODERS[spec.kind](spec, mel)
+
+
+def make_wave_critics(spec: AnyVocoderSpec) -> WaveCritics:
+    """The critics that hear it."""
+    return WaveCritics(spec)

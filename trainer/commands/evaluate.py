@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from trainer.corpus import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.files import write_json
 from trainer.hush import start_backend
-from trainer.run import Run, check_source, is_model
+from trainer.run import Run, check_source, is_model, is_vocoder
 
 if TYPE_CHECKING:
     from trainer.evaluation.evaluate import Plan
@@ -69,25 +69,72 @@ def evaluate_and_report(sources: Sequence[Path], corpus: PreparedCorpus, plan: P
 
     Raises: LatentoneError where one does not fit the corpus: before anything is computed.
     """
-    from trainer.evaluation.evaluate import evaluate
-    from trainer.evaluation.fitting import check_fit
-    from trainer.evaluation.progress import Phases
-    from trainer.evaluation.showing import print_scores, subject_of
-    from trainer.sampler import open_sampler
+    from trainer.evaluation.showing import print_scores
 
-    samplers = [open_sampler(source) for source in sources]
-    for source, sampler in zip(sources, samplers, strict=True):
-        check_fit(sampler, corpus, str(source))
+    judge = _judge_of(sources)
+    judgements = [judge(source, corpus) for source in sources]
     subjects = []
-    for source, sampler in zip(sources, samplers, strict=True):
-        with Phases(console) as phases:
-            evaluation = evaluate(str(source), sampler, corpus, plan, say=say, phases=phases)
-        evaluation.document["command"] = _command(sources, corpus, plan)
-        subjects.append(subject_of(evaluation, corpus, source))
-        print_scores(evaluation.document, console)
+    for score in judgements:
+        subjects.append(score(plan, _command(sources, corpus, plan)))
+        print_scores(subjects[-1].document, console)
     documents = [subject.document for subject in subjects]
     write_json(output / SCORES, documents[0] if len(documents) == 1 else documents)
     _write_report(output, subjects, " beside ".join(map(str, sources)))
+
+
+Score = Callable[["Plan", str], "Subject"]
+"""By a plan, and the command that asked for it."""
+
+
+def _judge_of(sources: Sequence[Path]) -> Callable[[Path, PreparedCorpus], Score]:
+    """How these are scored.
+
+    Raises: LatentoneError where generators and vocoders are mixed.
+    """
+    kinds = {is_vocoder(source) for source in sources}
+    if len(kinds) > 1:
+        raise LatentoneError("generators and vocoders are scored by other measures: compare them apart")
+    return _vocoder_judge if kinds == {True} else _generator_judge
+
+
+def _generator_judge(source: Path, corpus: PreparedCorpus) -> Score:
+    """Open a generator; what does not fit is said before anything is computed."""
+    from trainer.evaluation.evaluate import evaluate
+    from trainer.evaluation.fitting import check_fit
+    from trainer.evaluation.progress import Phases
+    from trainer.evaluation.showing import subject_of
+    from trainer.sampler import open_sampler
+
+    sampler = open_sampler(source)
+    check_fit(sampler, corpus, str(source))
+
+    def score(plan: Plan, command: str) -> Subject:
+        with Phases(console) as phases:
+            evaluation = evaluate(str(source), sampler, corpus, plan, say=say, phases=phases)
+        evaluation.document["command"] = command
+        return subject_of(evaluation, corpus, source)
+
+    return score
+
+
+def _vocoder_judge(source: Path, corpus: PreparedCorpus) -> Score:
+    """Open a vocoder likewise."""
+    from trainer.decoder import open_decoder
+    from trainer.evaluation.fitting import check_fit
+    from trainer.evaluation.progress import Phases
+    from trainer.evaluation.showing import vocoder_subject_of
+    from trainer.evaluation.vocoding import evaluate_vocoder
+
+    decoder = open_decoder(source)
+    check_fit(decoder, corpus, str(source))
+
+    def score(plan: Plan, command: str) -> Subject:
+        with Phases(console) as phases:
+            vocoding = evaluate_vocoder(str(source), decoder, corpus, plan, phases=phases)
+        vocoding.document["command"] = command
+        return vocoder_subject_of(vocoding, corpus, source)
+
+    return score
 
 
 def _write_report(output: Path, subjects: Sequence[Subject], title: str) -> None:

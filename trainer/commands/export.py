@@ -27,8 +27,20 @@ def export_run(trained: Run, models: Path, name: str | None) -> None:
 
     folder = export(trained, models, name=name)
     model = folder.parent.name
-    say(
-        f"exported: {folder}\n"
+    say(f"exported: {folder}\n{_hints(trained, folder, model)}")
+
+
+def _hints(trained: Run, folder: Path, model: str) -> str:
+    """How to hear it."""
+    if trained.spec.is_vocoder:
+        url = "localhost:3000/v1"
+        return (
+            f"hear it: python -m trainer evaluate {folder} --corpus {trained.corpus['path']}\n"
+            f"serve it: make serve, then curl -X POST '{url}/analyse?model={model}' --data-binary @sound.wav "
+            f"-H 'accept: application/x-npy' -o mel.npy && curl -X POST '{url}/decode?model={model}' "
+            "--data-binary @mel.npy -H 'content-type: application/x-npy' -o again.wav"
+        )
+    return (
         f"hear it: python -m trainer generate {folder} --count 3\n"
         f"serve it: make serve, then curl -X POST localhost:3000/v1/generate -H 'content-type: application/json' "
         f'-d \'{{"model": "{model}"}}\' -o {model}.wav'

@@ -68,13 +68,14 @@ def _say_device(options: argparse.Namespace) -> None:
 def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan: Plan) -> int:
     from trainer import players
     from trainer.preview import Preview
+    from trainer.views.registry import view_of
 
     resume = options.resume is not None
     say(f"corpus: {corpus.summary()}\nrun: {begun.folder}")
     if begun.spec.architecture.conditional and len(corpus.label_names) == 1:
         say(f"note: all clips are {corpus.label_names[0]!r}, so the model is not told labels")
     game = players.game(begun, corpus)
-    with Preview(begun, corpus, game, console, resume=resume) as preview:
+    with Preview(begun, view_of(begun, corpus, game, console.print), console, resume=resume) as preview:
         outcome = players.play(begun, corpus, game, preview, resume=resume)
     say(f"stopped: {outcome.reason}, {outcome.step} steps, {outcome.seconds / 60:.1f} minutes")
     if outcome.reason == "interrupted":

@@ -8,6 +8,7 @@ import numpy as np
 
 from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.bootstrap import interval
+from trainer.evaluation.clips import Indices
 from trainer.evaluation.measure import Unmeasurable
 from trainer.evaluation.progress import Phases
 from trainer.evaluation.reconstruction import MEASURES
@@ -24,21 +25,38 @@ BATCH = 10
 def scores(sampler: Sampler, corpus: PreparedCorpus, *, seed: int, phases: Phases) -> list[Entry]:
     """Every measure of reconstruction over held-out clips, evenly taken; noise where silence goes in."""
     if sampler.reconstruct is None:
-        return [
-            _entry(measure, reason="the model makes waveforms and decodes nothing") for measure in MEASURES.values()
-        ]
+        return unmeasured("the model makes waveforms and decodes nothing")
     if not is_installed("librosa"):
-        return [_entry(measure, reason="librosa is not installed") for measure in MEASURES.values()]
-    indices = corpus.held_out[:: max(1, len(corpus.held_out) // CLIPS)][:CLIPS]
-    wanted = corpus.waveforms(indices)
+        return unmeasured("librosa is not installed")
+    wanted = corpus.waveforms(held_out(corpus, CLIPS))
     starts = phases.each("decoding held-out clips", range(0, len(wanted), BATCH))
     got = np.concatenate([sampler.reconstruct(wanted[start : start + BATCH]) for start in starts])
-    measures = phases.each("measuring the decoder", MEASURES.values())
-    found = [_score(measure, wanted, got, corpus.audio.sample_rate_hz, seed) for measure in measures]
+    found = reconstructions(wanted, got, corpus.audio.sample_rate_hz, seed=seed, phases=phases)
     silence = sampler.reconstruct(np.zeros((1, corpus.audio.clip_samples), "float32"))[0]
-    noise = silence_noise(silence)
-    title = "Decoder: noise where silence goes in, peak"
-    return [*found, entry("silence_noise", title, family="decoder", better="lower", unit="dBFS", value=noise, count=1)]
+    return [*found, of_silence(silence)]
+
+
+def held_out(corpus: PreparedCorpus, most: int) -> Indices:
+    """Indices of held-out clips, evenly taken."""
+    indices: Indices = corpus.held_out[:: max(1, len(corpus.held_out) // most)][:most]
+    return indices
+
+
+def unmeasured(reason: str) -> list[Entry]:
+    """An entry a measure, that says why it has no value."""
+    return [_entry(measure, reason=reason) for measure in MEASURES.values()]
+
+
+def reconstructions(wanted: np.ndarray, got: np.ndarray, rate_hz: int, *, seed: int, phases: Phases) -> list[Entry]:
+    """Every measure of sounds [N, S] that were decoded beside those that they should be."""
+    measures = phases.each("measuring the decoder", MEASURES.values())
+    return [_score(measure, wanted, got, rate_hz, seed) for measure in measures]
+
+
+def of_silence(decoded: np.ndarray) -> Entry:
+    """What is left of digital silence: samples [S]."""
+    title, noise = "Decoder: noise where silence goes in, peak", silence_noise(decoded)
+    return entry("silence_noise", title, family="decoder", better="lower", unit="dBFS", value=noise, count=1)
 
 
 def _score(measure: Reconstruction, wanted: np.ndarray, got: np.ndarray, rate_hz: int, seed: int) -> Entry:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from trainer.corpus.store import PreparedCorpus
 from trainer.errors import check
 from trainer.evaluation import decoders, measures, pitched
 from trainer.evaluation.clips import Clips, Indices, Real
+from trainer.evaluation.documents import FORMAT, circumstances, corpus_facts, subject_facts
 from trainer.evaluation.drawing import Draw
 from trainer.evaluation.embeddings import AUTO, find_embedding, has_classes
 from trainer.evaluation.embeddings.classifier import Classifier, classifier_of
@@ -24,11 +23,8 @@ from trainer.evaluation.measures.classes import class_accuracies, confusion
 from trainer.evaluation.progress import Phases
 from trainer.evaluation.scores import HELD_OUT, entry, scores_of
 from trainer.evaluation.warnings import warnings
-from trainer.machine import cores, cpu_model
 from trainer.sampler import Sampler
-from trainer.versions import versions
 
-FORMAT = 2
 MOST_REAL = 5_000  # training clips that are heard; evenly taken from more
 MOST_SHOWN = 64  # samples kept for ears, eyes and the pitch tracker
 
@@ -91,9 +87,8 @@ def evaluate(
     done = time.perf_counter()
     document = {
         "format": FORMAT,
-        "subject": _subject(name, sampler),
-        "corpus": {"name": corpus.name, "fingerprint": corpus.fingerprint, "licence": corpus.licence}
-        | {"train": len(corpus.train), "held_out": len(corpus.held_out)},
+        "subject": subject_facts(name, sampler),
+        "corpus": corpus_facts(corpus),
         "embedding": {"name": embedding.name, "digest": embedding.digest, "size": embedding.size},
         "classifier": classifier.digest if classifier else None,
         "samples": plan.samples,
@@ -101,9 +96,7 @@ def evaluate(
         "measures": scores,
         "classes": _classes(candidate, corpus),
         "warnings": _warnings(scores),
-        "machine": {"system": platform.system(), "cpu": cpu_model(), "cores": cores()},
-        "versions": versions(),
-        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        **circumstances(),
         "seconds": {"hearing": heard - began, "sampling": sampled - heard, "measures": done - sampled},
     }
     return Evaluation(document, front, draw.kept, candidate, real, train_indices)
@@ -113,11 +106,6 @@ def _classifier(corpus: PreparedCorpus, embedding: Embedding, say: Callable[[str
     if isinstance(embedding, Classifier):
         return embedding
     return classifier_of(corpus, say) if has_classes(corpus) else None
-
-
-def _subject(name: str, sampler: Sampler) -> dict[str, Any]:
-    audio = {"sample_rate_hz": sampler.audio.sample_rate_hz, "clip_samples": sampler.audio.clip_samples}
-    return {"name": name, **sampler.facts, "labels": list(sampler.label_names), **audio}
 
 
 def _classes(candidate: Clips, corpus: PreparedCorpus) -> dict[str, Any] | None:

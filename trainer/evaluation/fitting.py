@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import LatentoneError
-from trainer.sampler import Sampler
+from trainer.evaluation.documents import Model
 from trainer.specs.audio import AudioSpec
 
 FEWEST = 2
 
 
-def check_fit(sampler: Sampler, corpus: PreparedCorpus, name: str) -> None:
+def check_fit(model: Model, corpus: PreparedCorpus, name: str) -> None:
     """Say what would fit, where rate, length or labels differ or too few clips are held out.
 
     Raises: LatentoneError.
     """
-    audio = sampler.audio
+    audio = model.audio
     if corpus.audio != audio:
         raise LatentoneError(
             f"{corpus.folder} does not fit {name}: its clips have {_form(corpus.audio)}, the model makes "
@@ -23,10 +23,10 @@ def check_fit(sampler: Sampler, corpus: PreparedCorpus, name: str) -> None:
             f"Prepare the corpus for it with --set audio.sample_rate_hz={audio.sample_rate_hz} "
             f"--set audio.clip_samples={audio.clip_samples}"
         )
-    if sampler.label_names and corpus.label_names != sampler.label_names:  # without labels it fits any
+    if model.label_names and corpus.label_names != model.label_names:  # without labels it fits any
         raise LatentoneError(
             f"{corpus.folder} does not fit {name}: its labels are {_list(corpus.label_names)}, the model's "
-            f"{_list(sampler.label_names)}; give the corpus that it was trained on, or one with the same labels"
+            f"{_list(model.label_names)}; give the corpus that it was trained on, or one with the same labels"
         )
     if len(corpus.held_out) < FEWEST:
         raise LatentoneError(

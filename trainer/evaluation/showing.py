@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from trainer.corpus.store import PreparedCorpus
 from trainer.evaluation.evaluate import Evaluation
 from trainer.evaluation.front import Front, mono
 from trainer.evaluation.measures.copying import nearest
+from trainer.evaluation.vocoding import Vocoding
 from trainer.report.subject import Clip, Subject
 from trainer.run import Run, is_model
 
@@ -43,10 +45,27 @@ def subject_of(evaluation: Evaluation, corpus: PreparedCorpus, source: Path) -> 
     )
 
 
-def print_scores(document: dict[str, Any], console: Console) -> None:
+def vocoder_subject_of(vocoding: Vocoding, corpus: PreparedCorpus, source: Path) -> Subject:
+    """What the page shows: held-out clips, decoded beside themselves."""
+    picture = Front(corpus.audio, vocoding.front.db_max, frames=PICTURE_FRAMES, bands=PICTURE_BANDS)
+    shown = vocoding.indices[:SHOWN]
+    labels = corpus.labels[shown]
+    return Subject(
+        name=str(source),
+        document=vocoding.document,
+        generated=_clips(picture, vocoding.waveforms[:SHOWN], labels, corpus),
+        real=_clips(picture, corpus.waveforms(shown), labels, corpus),
+        history=[] if is_model(source) else history.read(source),
+        configuration={} if is_model(source) else Run.open(source).spec.to_json(),
+        account=corpus.account,
+    )
+
+
+def print_scores(document: Mapping[str, Any], console: Console) -> None:
     """Print the table and the warnings; what could not be computed stands with its reason."""
-    samples, embedding = document["samples"], document["embedding"]["name"]
-    table = Table("measure", "samples", "95 %", "real held-out clips", title=document["subject"]["name"])
+    is_vocoder = "embedding" not in document
+    made, beside = ("decoded clips", "Griffin-Lim") if is_vocoder else ("samples", "real held-out clips")
+    table = Table("measure", made, "95 %", beside, title=document["subject"]["name"])
     reasons = []
     for score in document["measures"]:
         if score["value"] is None:
@@ -56,7 +75,8 @@ def print_scores(document: dict[str, Any], console: Console) -> None:
         floor = next((_floor(floor) for floor in score["floors"]), "")
         table.add_row(score["title"], f"{_number(score['value'])} {score['unit']}".strip(), interval, floor)
     console.print(table)
-    console.print(f"{samples} samples, embedding {embedding}", highlight=False)
+    embedding = "" if is_vocoder else f", embedding {document['embedding']['name']}"
+    console.print(f"{document['samples']} {made}{embedding}", highlight=False)
     for reason in reasons:
         console.print(f"not computed: {reason}", highlight=False, soft_wrap=True, markup=False)
     for sentence in document["warnings"]:

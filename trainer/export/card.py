@@ -17,13 +17,10 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
     """Markdown of the card of a contract. has_picture: whether preview.png lies beside it."""
     corpus, recipe, audio = contract["corpus"], contract["recipe"], contract["audio"]
     seconds = audio["clip_samples"] / audio["sample_rate_hz"]
-    labels = ", ".join(contract["labels"]) or "none"
     channels = "mono" if audio["channels"] == 1 else "stereo"
-    decoding = DECODING[contract["features"]["kind"] if contract["features"] else None]
     text = f"""# {contract["name"]}, version {contract["version"]}
 
-A {contract["architecture"]} generator: {seconds:.2f} s of {channels} sound at {audio["sample_rate_hz"]} Hz from
-{contract["latent"]["size"]} {contract["latent"]["distribution"]} numbers. Labels: {labels}.
+{_what(contract, f"{seconds:.2f} s of {channels} sound at {audio['sample_rate_hz']} Hz")}
 
 | | |
 |---|---|
@@ -43,10 +40,33 @@ A {contract["architecture"]} generator: {seconds:.2f} s of {channels} sound at {
 
 ## Limits
 
-It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips.
-{decoding}
+{_limits(contract)}
 {_permission(corpus["licence"])}"""
-    return text + f"\n![Spectrograms, generated above and real below]({PICTURE})\n" if has_picture else text
+    made = "decoded" if contract["kind"] == "vocoder" else "generated"
+    return text + f"\n![Spectrograms, {made} above and real below]({PICTURE})\n" if has_picture else text
+
+
+def _what(contract: dict[str, Any], clip: str) -> str:
+    """What it is, from what, of which clips."""
+    if contract["kind"] == "vocoder":
+        features, reach = contract["features"], contract["reach"]
+        return (
+            f"A {contract['architecture']} vocoder: {features['n_mels']} mel bands every {features['hop_samples']} "
+            f"samples to sound, any number of frames; its clips were\n{clip}. What is heard during a frame is decided "
+            f"by it, {reach['past_frames']} frames before and {reach['future_frames']} after it. It takes features as "
+            "its own signature `analyse` gives them, and no others."
+        )
+    latent, labels = contract["latent"], ", ".join(contract["labels"]) or "none"
+    made_from = f"{latent['size']} {latent['distribution']} numbers"
+    return f"A {contract['architecture']} generator: {clip} from\n{made_from}. Labels: {labels}."
+
+
+def _limits(contract: dict[str, Any]) -> str:
+    """What to expect."""
+    if contract["kind"] == "vocoder":
+        return "It decodes sounds like those of its corpus; of others it loses what it has not heard."
+    own = "It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips."
+    return f"{own}\n{DECODING[contract['features']['kind'] if contract['features'] else None]}"
 
 
 def _permission(licence: str | None) -> str:
@@ -58,9 +78,14 @@ def _permission(licence: str | None) -> str:
 def _scores(scores: dict[str, Any]) -> str:
     if not scores:
         return "Not evaluated."
-    lines = ["| measure | samples (95 %) | real held-out clips | good is |", "|---|---|---|---|"]
+    is_vocoder = "embedding" not in scores
+    beside = "samples (95 %) | real held-out clips" if not is_vocoder else "decoded clips (95 %) | Griffin-Lim"
+    lines = [f"| measure | {beside} | good is |", "|---|---|---|---|"]
     lines += [_row(score) for score in scores["measures"] if score["value"] is not None]
     lines += [f"\n{sentence}" for sentence in scores["warnings"]]
+    if is_vocoder:
+        lines.append(f"\n{scores['samples']} held-out clips, analysed and decoded; Griffin-Lim had the same features.")
+        return "\n".join(lines)
     embedding = f"{scores['embedding']['name']} `{scores['embedding']['digest']}`"
     lines.append(
         f"\n{scores['samples']} samples, seed {scores['seed']}, embedding {embedding}. Distances depend on the number "

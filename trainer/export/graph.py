@@ -10,38 +10,80 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.architectures.networks import Generator
+from trainer.architectures.vocoder import Vocoder
 from trainer.representations.representation import Representation
 
 Signatures = dict[str, Any]  # name to concrete function
 
 
-class Exported(tf.Module):  # type: ignore[misc]
-    """A generator, which is folded, and its representation, as functions of named tensors.
+Functions = dict[str, tuple[Callable[..., Any], list[Any]]]  # and the tensors that each takes
 
-    weights: what the functions read, each saved once.
+
+class Exported(tf.Module):  # type: ignore[misc]
+    """A network, which is folded, and its representation, as functions of named tensors.
+
+    weights: what the functions read, each saved once. default: the signature that `serving_default` is.
     """
 
-    def __init__(self, generator: Generator, representation: Representation) -> None:
+    default: str
+
+    def __init__(self, network: Generator | Vocoder, representation: Representation) -> None:
         super().__init__(name="latentone")
-        generator.fold()
-        self._network = _Hidden(generator)
+        network.fold()
+        self._network = _Hidden(network)
         self._representation = _Hidden(representation)
-        latent = tf.TensorSpec([None, generator.latent_size], tf.float32, name="latent")
-        label = [tf.TensorSpec([None], tf.int32, name="label")] if generator.label_count else []
-        features = tf.TensorSpec([None, *representation.free_shape], tf.float32, name="features")
-        waveform = tf.TensorSpec([None, *waveform_shape(representation)], tf.float32, name="waveform")
-        functions: dict[str, tuple[Callable[..., Any], list[Any]]] = {"generate": (self._generate, [latent, *label])}
-        if representation.describe() is not None:
-            functions |= {
-                "sample": (self._sample, [latent, *label]),
-                "decode": (self._decode, [features]),
-                "analyse": (self._analyse, [waveform]),
-            }
         self.signatures_of_model: Signatures = {
-            name: tf.function(function, given).get_concrete_function() for name, (function, given) in functions.items()
+            name: tf.function(function, given).get_concrete_function()
+            for name, (function, given) in self.functions().items()
         }
         read = (function.variables for function in self.signatures_of_model.values())
         self.weights = list({id(weight): weight for weights in read for weight in weights}.values())
+
+    def functions(self) -> Functions:
+        """What becomes a signature, by name."""
+        raise NotImplementedError
+
+    def _features(self) -> tf.TensorSpec:
+        return tf.TensorSpec([None, *self._representation.value.free_shape], tf.float32, name="features")
+
+    def _waveform(self) -> tf.TensorSpec:
+        return tf.TensorSpec([None, *waveform_shape(self._representation.value)], tf.float32, name="waveform")
+
+    def _analyse(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"features": per_item(self._representation.value.encode, waveform)}
+
+
+class ExportedVocoder(Exported):
+    """decode is the network, analyse gives what it takes."""
+
+    default = "decode"
+
+    def functions(self) -> Functions:
+        """Both."""
+        return {"decode": (self._decode, [self._features()]), "analyse": (self._analyse, [self._waveform()])}
+
+    def _decode(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"waveform": per_item(self._network.value, features)}
+
+
+class ExportedGenerator(Exported):
+    """generate is the network and then its representation; where there are features, their signatures beside."""
+
+    default = "generate"
+
+    def functions(self) -> Functions:
+        """Those that the representation allows."""
+        generator = self._network.value
+        latent = tf.TensorSpec([None, generator.latent_size], tf.float32, name="latent")
+        label = [tf.TensorSpec([None], tf.int32, name="label")] if generator.label_count else []
+        functions: Functions = {"generate": (self._generate, [latent, *label])}
+        if self._representation.value.describe() is not None:
+            functions |= {
+                "sample": (self._sample, [latent, *label]),
+                "decode": (self._decode, [self._features()]),
+                "analyse": (self._analyse, [self._waveform()]),
+            }
+        return functions
 
     def _generate(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         network, representation = self._network.value, self._representation.value
@@ -52,9 +94,6 @@ class Exported(tf.Module):  # type: ignore[misc]
 
     def _decode(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"waveform": per_item(self._representation.value.decode, features)}
-
-    def _analyse(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"features": per_item(self._representation.value.encode, waveform)}
 
 
 def chain(network: Generator, representation: Representation, *inputs: tf.Tensor) -> tf.Tensor:
@@ -91,9 +130,11 @@ class _Hidden:
 
 
 def save(exported: Exported, folder: Path) -> None:
-    """Write the SavedModel; `serving_default` is `generate`."""
+    """Write the SavedModel."""
     signatures = exported.signatures_of_model
-    tf.saved_model.save(exported, str(folder), signatures=signatures | {"serving_default": signatures["generate"]})
+    tf.saved_model.save(
+        exported, str(folder), signatures=signatures | {"serving_default": signatures[exported.default]}
+    )
 
 
 def describe(exported: Exported) -> dict[str, Any]:
@@ -113,13 +154,13 @@ def _tensor(spec: Any) -> dict[str, Any]:
     return {"dtype": spec.dtype.name, "shape": list(spec.shape)}
 
 
-def write_warm_up(folder: Path, name: str, inputs: dict[str, np.ndarray]) -> None:
+def write_warm_up(folder: Path, name: str, signature: str, inputs: dict[str, np.ndarray]) -> None:
     """Write assets.extra/tf_serving_warmup_requests: TensorFlow Serving replays it before it calls a model ready."""
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = name
-    request.model_spec.signature_name = "generate"
+    request.model_spec.signature_name = signature
     for key, value in inputs.items():
         request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
     log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))

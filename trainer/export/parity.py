@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.architectures.networks import Generator
+from trainer.architectures.vocoder import Vocoder
 from trainer.autodiff import compiled
 from trainer.draws import latents
 from trainer.errors import LatentoneError
@@ -31,12 +32,35 @@ def check_parity(folder: Path, generator: Generator, representation: Representat
     Returns: the largest absolute difference of each signature.
     Raises: ParityError where one passes 1e-4.
     """
-    signatures = tf.saved_model.load(str(folder)).signatures
     inputs = example_inputs(generator, ITEMS)
     generate = compiled(lambda *given: per_item(lambda *item: chain(generator, representation, *item), *given))
     expected = {"generate": (inputs, {"waveform": generate(*inputs.values())})}
     if representation.describe() is not None:
         expected |= _stages(generator, representation, inputs)
+    return _compare(folder, expected)
+
+
+def check_vocoder_parity(folder: Path, vocoder: Vocoder, representation: Representation) -> dict[str, float]:
+    """Load the SavedModel and compare each signature with the vocoder in memory, on noise and on silence.
+
+    Returns and raises: as `check_parity`.
+    """
+    clips = generator_at(0, 0).uniform(-0.5, 0.5, (ITEMS, representation.audio.clip_samples)).astype("float32")
+    clips[0] = 0.0
+    features = compiled(lambda given: per_item(representation.encode, given))(clips)
+    waveform = compiled(lambda given: per_item(vocoder, given))(features)
+    return _compare(
+        folder,
+        {
+            "analyse": ({"waveform": clips}, {"features": features}),
+            "decode": ({"features": features}, {"waveform": waveform}),
+        },
+    )
+
+
+def _compare(folder: Path, expected: dict[str, tuple[Arrays, Arrays]]) -> dict[str, float]:
+    """The largest difference of each signature from (inputs, wanted results)."""
+    signatures = tf.saved_model.load(str(folder)).signatures
     differences = {}
     for name, (given, wanted) in expected.items():
         results = signatures[name](**{key: tf.constant(value) for key, value in given.items()})

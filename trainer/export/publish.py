@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainer import checkpoint, players
 from trainer.autodiff import BACKEND
@@ -17,42 +19,77 @@ from trainer.errors import LatentoneError
 from trainer.export import card
 from trainer.export.command import command_of
 from trainer.files import atomic, write_json
-from trainer.run import Run
+from trainer.run import CONTRACT, Run
 from trainer.versions import versions
 
-CONTRACT = Path("assets.extra/contract.json")
+if TYPE_CHECKING:
+    from trainer.export.graph import Exported
 
 
 def export(run: Run, models: Path, *, name: str | None = None) -> Path:
-    """Export the averaged generator of a run to models/<name>/<next integer>/ and return that folder.
+    """Export the averaged network of a run to models/<name>/<next integer>/ and return that folder.
 
     The folder appears only when the SavedModel is written, loads again and agrees with the network to 1e-4.
     Raises: LatentoneError where nothing was trained yet or Keras runs on another backend; ParityError.
     """
     if BACKEND != "tensorflow":
         raise LatentoneError(f"export needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer export {run.folder}")
-    from trainer.export import graph, parity
-
-    representation = players.representation(run)
     name = name or run.title
     with _new_version(models / name) as (folder, version):
-        exported = graph.Exported(players.trained_generator(run), representation)
-        graph.save(exported, folder)
-        (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
-        (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
-        generator = players.trained_generator(run)  # as it was trained: the exported one is folded
-        parity.check_parity(folder, generator, representation)
-        graph.write_warm_up(folder, name, parity.example_inputs(generator, 1))
-        contract = _contract(run, name, version) | {
-            "features": representation.describe(),
-            "signatures": graph.describe(exported),
-        }
+        written = _write_vocoder(run, folder, name) if run.spec.is_vocoder else _write_generator(run, folder, name)
+        contract = _contract(run, name, version) | written
         contract["recipe"]["command"] = command_of(run, name)
         preview = _preview(run)
         if preview is not None:
             shutil.copyfile(preview, folder / card.PICTURE)
         _describe(folder, contract)
     return models / name / str(version)
+
+
+def _write_generator(run: Run, folder: Path, name: str) -> dict[str, Any]:
+    """Write the graph and its warm-up, hold it to the network, and return its part of the contract."""
+    from trainer.export import graph, parity
+
+    representation, spec = players.representation(run), run.spec.generator.architecture
+    exported = graph.ExportedGenerator(players.trained_generator(run), representation)
+    _save(exported, folder)
+    generator = players.trained_generator(run)  # as it was trained: the exported one is folded
+    parity.check_parity(folder, generator, representation)
+    graph.write_warm_up(folder, name, "generate", parity.example_inputs(generator, 1))
+    return {
+        "kind": "generator",
+        "latent": {"size": spec.latent_size, "distribution": spec.latent_distribution},
+        "features": representation.describe(),
+        "signatures": graph.describe(exported),
+    }
+
+
+def _write_vocoder(run: Run, folder: Path, name: str) -> dict[str, Any]:
+    """The same for a vocoder."""
+    from trainer.export import graph, parity
+
+    representation = players.representation(run)
+    exported = graph.ExportedVocoder(players.trained_vocoder(run), representation)
+    _save(exported, folder)
+    vocoder = players.trained_vocoder(run)
+    parity.check_vocoder_parity(folder, vocoder, representation)
+    silence = np.full((1, *representation.shape), representation.silence[0], "float32")
+    graph.write_warm_up(folder, name, "decode", {"features": silence})
+    return {
+        "kind": "vocoder",
+        "latent": None,
+        "features": representation.describe(),
+        "reach": {"past_frames": vocoder.reach.past, "future_frames": vocoder.reach.future},
+        "signatures": graph.describe(exported),
+    }
+
+
+def _save(exported: Exported, folder: Path) -> None:
+    from trainer.export import graph
+
+    graph.save(exported, folder)
+    (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
+    (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
 
 
 def update_scores(folder: Path, scores: Path) -> None:
@@ -96,10 +133,8 @@ def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
         "contract": 1,
         "name": name,
         "version": version,
-        "kind": "generator",
         "architecture": spec.architecture.kind,
         "audio": spec.audio.to_json(),
-        "latent": {"size": spec.architecture.latent_size, "distribution": spec.architecture.latent_distribution},
         "labels": list(run.label_names),
         "pitches": None if run.label_pitches is None else list(run.label_pitches),
         "corpus": {key: value for key, value in run.corpus.items() if key != "path"},
@@ -112,7 +147,7 @@ def _contract(run: Run, name: str, version: int) -> dict[str, Any]:
             "backend": run.backend,
             "device": run.device,
             "game": spec.game.to_json(),
-            "augment": spec.augment.to_json(),
+            "augment": spec.augment.to_json() if spec.augment else None,
             "networks": spec.architecture.to_json(),
         },
         "scores": _scores(run.folder / "scores.json"),

@@ -6,11 +6,11 @@ A file holds the presets of one system: as it was published, and as it converges
 from __future__ import annotations
 
 from trainer.errors import LatentoneError, unknown
-from trainer.recipes import digits, gansynth, quickstart, report, specgan, street, wavegan, wgan_gp
+from trainer.recipes import digits, gansynth, melgan, quickstart, report, specgan, street, vocos, wavegan, wgan_gp
 from trainer.recipes.recipe import Recipe
 from trainer.specs.run import RunSpec
 
-FILES = (quickstart, digits, street, wgan_gp, wavegan, specgan, gansynth, report)
+FILES = (quickstart, digits, street, wgan_gp, wavegan, specgan, gansynth, melgan, vocos, report)
 RECIPES: dict[str, Recipe] = {recipe.spec.recipe: recipe for file in FILES for recipe in file.RECIPES}
 
 

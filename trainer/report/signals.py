@@ -58,7 +58,13 @@ PANELS = (
     Panel(
         title="Distance to held-out clips",
         reading="From the previews during training; lower is better.",
-        signals={"distance": "distance"},
+        signals={"distance": "distance", "griffin_lim_distance": "Griffin-Lim"},
+        is_log=True,
+    ),
+    Panel(
+        title="Likeness to the real clips",
+        reading="How far what a vocoder makes is from what it should be: to the critics' layers, and in spectrograms.",
+        signals={"feature_loss": "critics' layers", "spectral_loss": "spectrograms"},
         is_log=True,
     ),
     Panel(

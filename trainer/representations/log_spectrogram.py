@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from trainer.errors import check
 from trainer.inversion import griffin_lim, phase_of_gradient
 from trainer.representations.grid import chunks, frames_of
-from trainer.representations.stft import hann, stft
 from trainer.specs.audio import AudioSpec
 from trainer.specs.representations import LogSpectrogramSpec
+from trainer.stft import hann, stft
 
 Tensor = Any
 SMALLEST_DEVIATION = 0.1  # nepers: a bin that varies by less than 1 dB says nothing, its noise is not to be enlarged

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from trainer.errors import check
+
 _LINEAR_HZ_PER_MEL = 200.0 / 3.0
 _LOG_START_HZ = 1000.0
 _LOG_STEP = np.log(6.4) / 27.0
@@ -40,6 +42,22 @@ def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int, fmin_hz: float, fm
     triangles = np.maximum(0.0, np.minimum(rising, falling))
     filters: np.ndarray = (triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype("float32")
     return filters
+
+
+def filters_of(
+    sample_rate_hz: int, n_fft: int, n_mels: int, fmin_hz: float, fmax_hz: float | None
+) -> tuple[float, np.ndarray]:
+    """The highest frequency, which is Nyquist's where none is given, and `mel_filters` that lose nothing.
+
+    Raises: SpecError where fmax_hz passes the Nyquist frequency, or a band is narrower than the FFT resolves.
+    """
+    nyquist = sample_rate_hz / 2
+    highest = nyquist if fmax_hz is None else fmax_hz
+    check(highest <= nyquist, f"fmax_hz={highest} passes the Nyquist frequency of {nyquist} Hz")
+    filters = mel_filters(sample_rate_hz, n_fft, n_mels, fmin_hz, highest)
+    empty = int((filters.max(axis=1) == 0).sum())
+    check(empty == 0, f"{empty} of {n_mels} mel bands hold no FFT bin: lower n_mels, or raise n_fft={n_fft}")
+    return highest, filters
 
 
 def htk_mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> np.ndarray:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from trainer.errors import check
 from trainer.representations.grid import chunks, frames_of
 from trainer.representations.mel_phase import PowerMap, angle, mel_map, principal
-from trainer.representations.stft import hann, istft, stft
 from trainer.specs.audio import AudioSpec
 from trainer.specs.representations import PhaseSpec
+from trainer.stft import hann, istft, stft
 
 Tensor = Any
 MAPPED = {"none": "", "sum": "the filter's sum over the bins, ", "power": "that of the band's power, "}

@@ -10,12 +10,13 @@ import numpy as np
 from trainer.errors import check, unknown
 from trainer.representations.log_mel import LogMel, fit_db_max
 from trainer.representations.log_spectrogram import LogSpectrogram, fit_bins
+from trainer.representations.magnitude_mel import MagnitudeMel
 from trainer.representations.phase import Phase, fit_level
 from trainer.representations.representation import Representation
 from trainer.representations.resized import ResizedLogMel
 from trainer.representations.waveform import Waveform
 from trainer.specs.audio import AudioSpec
-from trainer.specs.representations import LogMelSpec, RepresentationSpec, WaveformSpec
+from trainer.specs.representations import LogMelSpec, MagnitudeMelSpec, RepresentationSpec
 
 AnySpec = TypeVar("AnySpec", bound=RepresentationSpec)
 
@@ -44,6 +45,20 @@ def fit(spec: AnySpec, audio: AudioSpec, waveforms: np.ndarray) -> AnySpec:
     return fitted
 
 
+def of_description(features: dict[str, Any], audio: AudioSpec) -> Representation:
+    """The mel scale that entry `features` of a contract describes, where it is one of any length."""
+    same = {name: features[name] for name in ("n_fft", "hop_samples", "n_mels", "fmin_hz", "fmax_hz")}
+    inversion = features["inversion"]
+    same |= {
+        "inversion_steps": inversion["mel_steps"],
+        "griffin_lim_iterations": inversion["griffin_lim_iterations"],
+    }
+    if features["quantity"] == "magnitude":
+        return MagnitudeMel(MagnitudeMelSpec(**same, floor=features["floor"]), audio)
+    lowest, highest = features["db_min"], features["db_max"]
+    return LogMel(LogMelSpec(**same, db_range=highest - lowest, db_max=highest), audio)
+
+
 def _entry(spec: RepresentationSpec) -> Entry:
     check(spec.kind in REPRESENTATIONS, unknown("representation", spec.kind, REPRESENTATIONS))
     return REPRESENTATIONS[spec.kind]
@@ -53,13 +68,15 @@ def _make_log_mel(spec: LogMelSpec, audio: AudioSpec) -> Representation:
     return LogMel(spec, audio) if spec.size is None else ResizedLogMel(spec, audio)
 
 
-def _nothing_to_fit(spec: WaveformSpec, _audio: AudioSpec, _waveforms: np.ndarray) -> WaveformSpec:
+def _nothing_to_fit(spec: AnySpec, audio: AudioSpec, _waveforms: np.ndarray) -> AnySpec:
+    make(spec, audio)  # says what does not fit
     return spec
 
 
 REPRESENTATIONS: dict[str, Entry] = {
     "waveform": Entry(Waveform, _nothing_to_fit),
     "log_mel": Entry(_make_log_mel, fit_db_max),
+    "magnitude_mel": Entry(MagnitudeMel, _nothing_to_fit),
     "log_spectrogram": Entry(LogSpectrogram, fit_bins),
     "phase": Entry(Phase, fit_level),
 }

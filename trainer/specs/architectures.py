@@ -1,4 +1,4 @@
-"""Sizes of the networks."""
+"""Sizes of the generators and of their critics."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UPSAMPLINGS = ("zeros", "nearest", "linear", "cubic")
 
 @dataclass(frozen=True, kw_only=True)
 class ArchitectureSpec(Spec):
-    """What every architecture states. conditional: labels, where the corpus has them, decide what is made."""
+    """What every generator states. conditional: labels, where the corpus has them, decide what is made."""
 
     latent_size: int
     latent_distribution: Distribution = "normal"
@@ -172,4 +172,4 @@ class ReportSpec(ArchitectureSpec):
         check(not self.conditional, "the report's GAN takes no labels: conditional=False")
 
 
-AnyArchitectureSpec = MelspecSpec | WaveganSpec | SpecganSpec | GansynthSpec | ReportSpec
+AnyGeneratorSpec = MelspecSpec | WaveganSpec | SpecganSpec | GansynthSpec | ReportSpec

@@ -13,9 +13,31 @@ OBJECTIVES = get_args(Objective)
 
 
 @dataclass(frozen=True, kw_only=True)
-class GameSpec(Spec):
-    """How generator and critic play. The defaults were measured to converge on 200 to 3000 clips."""
+class OpponentsSpec(Spec):
+    """How each of two networks learns, in any game."""
 
+    generator_learning_rate: float = 5e-4
+    critic_learning_rate: float = 5e-4
+    beta_1: float = 0.0
+    beta_2: float = 0.99
+    gradient_clip: float | None = None  # largest norm of each network's gradient
+    weight_clip: float | None = None  # largest weight of the critic, as the first Wasserstein GAN had it
+    ema: float = 0.998
+
+    def __post_init__(self) -> None:
+        for name in ("gradient_clip", "weight_clip"):
+            value = getattr(self, name)
+            check(value is None or value > 0.0, f"{name}={value} must be above 0")
+        for name in ("generator_learning_rate", "critic_learning_rate"):
+            check(0.0 < getattr(self, name) < 1.0, f"{name}={getattr(self, name)} is not in 0..1")
+        check(0.0 <= self.ema < 1.0, f"ema={self.ema} is not in 0..1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GameSpec(OpponentsSpec):
+    """Latent to sound. The defaults were measured to converge on 200 to 3000 clips."""
+
+    kind: Literal["latent"] = "latent"
     objective: Objective = "relativistic"
     critic_steps: int = 1
     generator_steps: int = 1
@@ -29,32 +51,63 @@ class GameSpec(Spec):
     class_weight: float = 1.0  # auxiliary classification, where the corpus has labels
     # Whether the critic learns classes from generated items too: both players soon agree on classes of their own then.
     classify_fakes: bool = False
-    generator_learning_rate: float = 5e-4
-    critic_learning_rate: float = 5e-4
-    beta_1: float = 0.0
-    beta_2: float = 0.99
-    gradient_clip: float | None = None  # largest norm of each network's gradient
-    weight_clip: float | None = None  # largest weight of the critic, as the first Wasserstein GAN had it
     real_noise: float = 0.0  # deviation of the noise added to what the critic sees
     fake_noise: float = 0.0
-    ema: float = 0.998
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check(self.objective in OBJECTIVES, unknown("objective", self.objective, OBJECTIVES))
         for name in ("critic_steps", "generator_steps"):
             check(getattr(self, name) >= 1, f"{name}={getattr(self, name)} must be 1 or more")
-        for name in ("gradient_clip", "weight_clip"):
-            value = getattr(self, name)
-            check(value is None or value > 0.0, f"{name}={value} must be above 0")
         check(self.penalty_every >= 1, f"penalty_every={self.penalty_every} must be 1 or more")
-        for name in ("generator_learning_rate", "critic_learning_rate"):
-            check(0.0 < getattr(self, name) < 1.0, f"{name}={getattr(self, name)} is not in 0..1")
-        check(0.0 <= self.ema < 1.0, f"ema={self.ema} is not in 0..1")
 
     @property
     def has_penalty(self) -> bool:
         """Whether any penalty on the critic's gradient is asked for."""
         return max(self.r1_weight, self.r2_weight, self.gradient_penalty_weight) > 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class InversionSpec(OpponentsSpec):
+    """Features to the sound that they came from; the defaults are MelGAN's as published.
+
+    segment_samples: of each crop of a clip; features are those of the crop. gain_min, gain_max: crops are multiplied by
+    a number between them. skip_silence: a crop without sound is drawn again, a few times. feature_weight: of the
+    distance between what the critics' layers hear. spectral_weight: of the distance between spectrograms, not
+    published for MelGAN: small budgets need it. alone_steps: of the generator, before the critics play.
+    """
+
+    kind: Literal["inversion"] = "inversion"
+    objective: Objective = "hinge"
+    segment_samples: int = 8_192
+    gain_min: float = 0.3
+    gain_max: float = 1.0
+    skip_silence: bool = False
+    feature_weight: float = 10.0
+    spectral_weight: float = 0.0
+    alone_steps: int = 0
+    generator_learning_rate: float = 1e-4
+    critic_learning_rate: float = 1e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.9
+    ema: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check(self.objective in OBJECTIVES, unknown("objective", self.objective, OBJECTIVES))
+        check(256 <= self.segment_samples <= 2**20, f"segment_samples={self.segment_samples} is not in 256..{2**20}")
+        check(
+            0.0 < self.gain_min <= self.gain_max <= 1.0,
+            f"gain_min={self.gain_min} and gain_max={self.gain_max} are not in 0..1, the lesser first",
+        )
+        check(min(self.feature_weight, self.spectral_weight) >= 0.0, "weights must not be negative")
+        check(
+            self.alone_steps == 0 or self.spectral_weight > 0.0,
+            f"alone_steps={self.alone_steps}: without critics the generator learns by spectral_weight, which is 0",
+        )
+
+
+AnyGameSpec = GameSpec | InversionSpec
 
 
 @dataclass(frozen=True, kw_only=True)

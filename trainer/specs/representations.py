@@ -34,11 +34,7 @@ class LogMelSpec(Spec):
 
     def __post_init__(self) -> None:
         _check_frames(self.n_fft, self.hop_samples)
-        check(1 <= self.n_mels <= 1024, f"n_mels={self.n_mels} is not in 1..1024")
-        check(
-            0.0 <= self.fmin_hz < (self.fmax_hz or float("inf")),
-            f"fmin_hz={self.fmin_hz} is not below fmax_hz={self.fmax_hz}",
-        )
+        _check_bands(self.n_mels, self.fmin_hz, self.fmax_hz)
         check(20.0 <= self.db_range <= 200.0, f"db_range={self.db_range} is not in 20..200")
         check(0 <= self.inversion_steps <= 200, f"inversion_steps={self.inversion_steps} is not in 0..200")
         _check_iterations(self.griffin_lim_iterations)
@@ -46,6 +42,32 @@ class LogMelSpec(Spec):
             self.size is None or (len(self.size) == 2 and min(self.size) >= 2),
             f"size={self.size} is not (frames, bands), each 2 or more",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MagnitudeMelSpec(Spec):
+    """log10 of mel magnitudes, as MelGAN defines them; the defaults are the published ones, for 22.05 kHz.
+
+    floor: of the magnitudes, before the logarithm. The last two are of the decoder without a network.
+    Source: Kumar et al. 2019, section 3.1, and the code published with it.
+    """
+
+    kind: Literal["magnitude_mel"] = "magnitude_mel"
+    n_fft: int = 1024
+    hop_samples: int = 256
+    n_mels: int = 80
+    fmin_hz: float = 0.0
+    fmax_hz: float | None = None  # None is the Nyquist frequency
+    floor: float = 1e-5
+    inversion_steps: int = 20
+    griffin_lim_iterations: int = 32
+
+    def __post_init__(self) -> None:
+        _check_frames(self.n_fft, self.hop_samples)
+        _check_bands(self.n_mels, self.fmin_hz, self.fmax_hz)
+        check(1e-8 <= self.floor <= 0.1, f"floor={self.floor} is not in 1e-8..0.1")
+        check(0 <= self.inversion_steps <= 200, f"inversion_steps={self.inversion_steps} is not in 0..200")
+        _check_iterations(self.griffin_lim_iterations)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +156,7 @@ class PhaseSpec(Spec):
         check(self.frequency_gain > 0.0, f"frequency_gain={self.frequency_gain} must be above 0")
 
 
-RepresentationSpec = WaveformSpec | LogMelSpec | LogSpectrogramSpec | PhaseSpec
+RepresentationSpec = WaveformSpec | LogMelSpec | MagnitudeMelSpec | LogSpectrogramSpec | PhaseSpec
 
 
 def _check_frames(n_fft: int, hop_samples: int) -> None:
@@ -146,6 +168,11 @@ def _check_frames(n_fft: int, hop_samples: int) -> None:
         n_fft // hop_samples in (2, 4, 8, 16),
         f"n_fft / hop_samples = {n_fft / hop_samples}: 2, 4, 8 and 16 are supported",
     )
+
+
+def _check_bands(n_mels: int, fmin_hz: float, fmax_hz: float | None) -> None:
+    check(1 <= n_mels <= 1024, f"n_mels={n_mels} is not in 1..1024")
+    check(0.0 <= fmin_hz < (fmax_hz or float("inf")), f"fmin_hz={fmin_hz} is not below fmax_hz={fmax_hz}")
 
 
 def _check_iterations(griffin_lim_iterations: int) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from trainer.errors import check
-from trainer.specs.architectures import AnyArchitectureSpec, MelspecSpec
+from trainer.specs.architectures import AnyGeneratorSpec, MelspecSpec
 from trainer.specs.audio import AudioSpec, PreparationSpec
-from trainer.specs.game import AugmentSpec, GameSpec
-from trainer.specs.representations import LogMelSpec, RepresentationSpec
+from trainer.specs.game import AnyGameSpec, AugmentSpec, GameSpec, InversionSpec
+from trainer.specs.representations import LogMelSpec, MagnitudeMelSpec, RepresentationSpec
 from trainer.specs.spec import Spec
+from trainer.specs.vocoders import AnyVocoderSpec, VocoderSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,22 @@ class LoopSpec(Spec):
         check(self.patience is None or self.patience >= 1, f"patience={self.patience} must be 1 or more")
 
 
+class GeneratorPart(NamedTuple):
+    """What decides the training of a generator alone."""
+
+    architecture: AnyGeneratorSpec
+    game: GameSpec
+    augment: AugmentSpec
+
+
+class VocoderPart(NamedTuple):
+    """What decides the training of a vocoder alone."""
+
+    architecture: AnyVocoderSpec
+    game: InversionSpec
+    mel: MagnitudeMelSpec | LogMelSpec
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunSpec(Spec):
     """Everything that decides a training run."""
@@ -42,7 +60,37 @@ class RunSpec(Spec):
     audio: AudioSpec = field(default_factory=AudioSpec)
     preparation: PreparationSpec = field(default_factory=PreparationSpec)
     representation: RepresentationSpec = field(default_factory=LogMelSpec)
-    architecture: AnyArchitectureSpec = field(default_factory=MelspecSpec)
-    game: GameSpec = field(default_factory=GameSpec)
-    augment: AugmentSpec = field(default_factory=AugmentSpec)
+    architecture: AnyGeneratorSpec | AnyVocoderSpec = field(default_factory=MelspecSpec)
+    game: AnyGameSpec = field(default_factory=GameSpec)
+    augment: AugmentSpec | None = field(default_factory=AugmentSpec)  # vocoders have none: their game changes the gain
     loop: LoopSpec
+
+    def __post_init__(self) -> None:
+        kind, vocoder = self.architecture.kind, self.is_vocoder
+        check(isinstance(self.game, InversionSpec) == vocoder, f"{kind} does not play the game {self.game.kind}")
+        check((self.augment is None) == vocoder, f"{kind} {'takes no' if vocoder else 'wants an'} augment")
+        is_mel = isinstance(self.representation, MagnitudeMelSpec) or (
+            isinstance(self.representation, LogMelSpec) and self.representation.size is None
+        )
+        check(is_mel or not vocoder, f"{kind} wants features of a mel scale, not {self.representation.kind}")
+
+    @property
+    def is_vocoder(self) -> bool:
+        """Whether the network turns features into sound, and not latents into features."""
+        return isinstance(self.architecture, VocoderSpec)
+
+    @property
+    def generator(self) -> GeneratorPart:
+        """The parts of a generator's run."""
+        assert not isinstance(self.architecture, VocoderSpec)
+        assert isinstance(self.game, GameSpec)
+        assert self.augment is not None
+        return GeneratorPart(self.architecture, self.game, self.augment)
+
+    @property
+    def vocoder(self) -> VocoderPart:
+        """The parts of a vocoder's run."""
+        assert isinstance(self.architecture, VocoderSpec)
+        assert isinstance(self.game, InversionSpec)
+        assert isinstance(self.representation, MagnitudeMelSpec | LogMelSpec)
+        return VocoderPart(self.architecture, self.game, self.representation)

@@ -56,7 +56,7 @@ def _revive(hint: Any, value: Any) -> Any:
 
 def _member(specs: list[type[Spec]], value: Mapping[str, Any]) -> type[Spec]:
     kinds = {getattr(spec, KIND): spec for spec in specs}
-    kind = value.get(KIND)
+    kind = value.get(KIND, getattr(specs[0], KIND))  # written before there were several: the first
     check(kind in kinds, unknown(KIND, str(kind), kinds))
     return kinds[kind]
 
@@ -83,6 +83,7 @@ def override(spec: RunSpec, text: str) -> RunSpec:
     check(not path.endswith(f".{KIND}"), f"--set {text}: a recipe decides its {KIND}; see --recipe for others")
     section, _, name = path.rpartition(".")
     target: Any = getattr(spec, section, None) if section else spec
+    check(target is not None or section not in vars(spec), f"--set {path}: recipe {spec.recipe} has no {section}")
     fields = list(typing.get_type_hints(type(target))) if isinstance(target, Spec) else []
     check(name in fields, f"--set {path}: {unknown('field', name if fields else section, fields or vars(spec))}")
     try:

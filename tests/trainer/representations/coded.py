@@ -10,7 +10,14 @@ import numpy as np
 from trainer.autodiff import compiled
 from trainer.representations import registry
 from trainer.specs.audio import AudioSpec
-from trainer.specs.representations import LogMelSpec, LogSpectrogramSpec, PhaseSpec, RepresentationSpec, WaveformSpec
+from trainer.specs.representations import (
+    LogMelSpec,
+    LogSpectrogramSpec,
+    MagnitudeMelSpec,
+    PhaseSpec,
+    RepresentationSpec,
+    WaveformSpec,
+)
 
 AUDIO = AudioSpec(sample_rate_hz=16_000, clip_samples=4_096)
 # Without Griffin-Lim, or with little of it: it enlarges the last bit of a matrix product.
@@ -20,6 +27,7 @@ SPECS: dict[str, RepresentationSpec] = {
     "waveform": WaveformSpec(),
     "log_mel": MEL,
     "resized": MEL.replace(size=(40, 64)),
+    "magnitude_mel": MagnitudeMelSpec(n_fft=512, hop_samples=128, n_mels=40, griffin_lim_iterations=0),
     "log_spectrogram": LogSpectrogramSpec(means=(-3.0,) * 128, deviations=(2.0,) * 128, griffin_lim_iterations=2),
     "phase": PHASE.replace(frames=40),
     "phase_sum": PHASE.replace(n_mels=128),

@@ -13,9 +13,9 @@ from trainer.errors import SpecError
 from trainer.evaluation.reconstruction.spectral import log_spectral_distance, mel_error, spectral_convergence
 from trainer.representations.log_mel import LogMel, fit_db_max
 from trainer.representations.mel_filters import mel_filters
-from trainer.representations.stft import hann, istft, stft
 from trainer.specs.audio import AudioSpec
 from trainer.specs.representations import LogMelSpec
+from trainer.stft import hann, istft, stft
 
 MEASURES = (spectral_convergence, log_spectral_distance, mel_error)
 AUDIO = AudioSpec(sample_rate_hz=RATE_HZ, clip_samples=16_384)

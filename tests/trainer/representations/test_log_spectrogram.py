@@ -14,9 +14,9 @@ from trainer.evaluation.pitch import track
 from trainer.evaluation.reconstruction.spectral import spectral_convergence
 from trainer.inversion import griffin_lim, phase_of_gradient
 from trainer.representations.log_spectrogram import LogSpectrogram, fit_bins
-from trainer.representations.stft import hann, stft
 from trainer.specs.audio import AudioSpec
 from trainer.specs.representations import LogSpectrogramSpec
+from trainer.stft import hann, stft
 
 AUDIO = AudioSpec(sample_rate_hz=RATE_HZ, clip_samples=16_384)
 FLAT = {"means": (-5.0,) * 128, "deviations": (2.0,) * 128}

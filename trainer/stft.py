@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from trainer.reflection import reflect_pad
+
 Tensor = Any
 Spectrum = tuple[Tensor, Tensor]  # real and imaginary part, each [B, T, n_fft // 2 + 1]
 
@@ -21,11 +23,14 @@ def hann(n_fft: int) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n_fft) / n_fft)).astype("float32")
 
 
-def stft(waveform: Tensor, window: Tensor, hop: int) -> Spectrum:
-    """Transform waveform [B, S] with window [n_fft] to a spectrum of S / hop frames; S is a whole number of hops."""
+def stft(waveform: Tensor, window: Tensor, hop: int, *, mirrored: bool = False) -> Spectrum:
+    """Transform waveform [B, S] with window [n_fft] to a spectrum of S / hop frames; S is a whole number of hops.
+
+    mirrored: the waveform goes on beyond its ends as its mirror image, in place of zeros.
+    """
     n_fft = window.shape[0]
     edge = (n_fft - hop) // 2
-    padded = ops.pad(waveform, [[0, 0], [edge, edge]])
+    padded = reflect_pad(waveform, edge) if mirrored else ops.pad(waveform, [[0, 0], [edge, edge]])
     overlap = n_fft // hop
     blocks = ops.reshape(padded, (ops.shape(padded)[0], ops.shape(padded)[1] // hop, hop))
     frames = ops.shape(blocks)[1] - (overlap - 1)

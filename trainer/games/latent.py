@@ -1,4 +1,4 @@
-"""Games: how generator and critic learn from each other. A game knows tensors, no corpus and no audio."""
+"""The game of generators of sound from latents."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trainer.augment import adapt
 from trainer.autodiff import CompiledStep, value_and_gradients
 from trainer.draws import Augmentation, Draws, RealBatch
+from trainer.games.norm import norm
 from trainer.objectives import OBJECTIVES, class_loss, gradient_penalty, squared_gradient
 from trainer.opponents import Opponents
 from trainer.randomness import generator_at
@@ -183,7 +184,7 @@ class LatentGame:
         self.opponents.improve_critic(gradients)
         sign = self.opponents.real_sign
         sign.assign(SIGN_DECAY * sign + (1.0 - SIGN_DECAY) * scores["real_sign"])
-        scores["critic_gradient"] = _norm(gradients)
+        scores["critic_gradient"] = norm(gradients)
         return scores
 
     def _middle(self, real_logit: Tensor, fake_logit: Tensor) -> Tensor:
@@ -233,7 +234,7 @@ class LatentGame:
         resting = [*self.generator.non_trainable_variables, *self.critic.non_trainable_variables]
         (value, _), gradients = value_and_gradients(loss, self.generator.trainable_variables, resting)
         self.opponents.improve_generator(gradients)
-        return {"generator_loss": value, "generator_gradient": _norm(gradients)}
+        return {"generator_loss": value, "generator_gradient": norm(gradients)}
 
     def _judge(
         self, features: Tensor, label: Tensor, noise: dict[str, Tensor], growth: Any, *, training: bool = True
@@ -247,7 +248,3 @@ class LatentGame:
 
     def _label(self, label: Tensor) -> Tensor | None:
         return label if self.labelled else None
-
-
-def _norm(gradients: list[Tensor]) -> Tensor:
-    return ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))

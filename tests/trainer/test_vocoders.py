@@ -1,0 +1,268 @@
+"""Every vocoder trains, on both backends alike, is exported under the one contract, decodes, and is scored."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import tensorflow as tf
+
+from service.contract import read_contract, verify_files
+from tests.service.conftest import Server
+from tests.trainer import systems, tiny
+from trainer import checkpoint, players
+from trainer.__main__ import main
+from trainer.corpus import PreparedCorpus
+from trainer.decoder import open_decoder
+from trainer.errors import SpecError
+from trainer.export import parity
+from trainer.export.publish import export, update_scores
+from trainer.games.inversion import InversionGame
+from trainer.run import Run, is_vocoder
+
+ROOT = Path(__file__).parents[2]
+ON_BOTH = ("melgan", "vocos")
+PLAY = """
+import json, sys
+from pathlib import Path
+import numpy as np
+from trainer import players
+from trainer.autodiff import to_floats
+from trainer.corpus.store import PreparedCorpus
+from trainer.run import Run
+corpus = PreparedCorpus.open(Path(sys.argv[1]))
+found = {}
+for folder in sys.argv[2:]:
+    game = players.game(Run.open(Path(folder)), corpus)
+    rng = np.random.default_rng(5)
+    for network in (game.generator, game.critic):
+        network.set_weights([0.2 * rng.standard_normal(w.shape).astype("float32") for w in network.get_weights()])
+    features = np.asarray(game.pairs(np.random.default_rng(0), 2)["features"])
+    before = np.asarray(game.decode(features))
+    found[Path(folder).name] = [to_floats(game.step(step)) for step in (0, 2, 3)]
+    moved = np.abs(np.asarray(game.decode(features)) - before)
+    found[Path(folder).name][-1]["decoded_moved"] = float(moved.max())
+print("SCORES" + json.dumps(found))
+"""
+
+
+class Quiet:
+    def scores(self, step: int, scores: dict[str, float], left: float) -> None: ...
+
+    def preview(self, step: int) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
+    return tiny.corpus(tmp_path_factory.mktemp("corpora"))
+
+
+def trained(folder: Path, prepared: PreparedCorpus, name: str) -> tuple[Run, InversionGame]:
+    run = tiny.run(folder, prepared, systems.VOCODERS[name])
+    game = players.game(run, prepared)
+    assert isinstance(game, InversionGame)
+    players.play(run, prepared, game, Quiet(), resume=False)
+    return run, game
+
+
+@pytest.mark.parametrize("name", systems.VOCODERS)
+def test_a_vocoder_is_trained_exported_and_decodes(name: str, prepared: PreparedCorpus, tmp_path: Path) -> None:
+    run, game = trained(tmp_path / "run", prepared, name)
+    fresh = players.game(run, prepared).state()
+    for network in ("generator/", "critic/", "average/"):
+        assert any(np.any(fresh[key] != value) for key, value in game.state().items() if key.startswith(network)), (
+            f"the {network} did not move"
+        )
+    version = export(run, tmp_path / "models", name="voice")  # the graph equals the network, or it raises
+    contract = read_contract(version)
+    verify_files(contract, version)
+    assert (contract.kind, contract.operations, contract.latent) == ("vocoder", ("decode", "analyse"), None)
+    assert is_vocoder(version)
+    signatures = tf.saved_model.load(str(version)).signatures
+    hop, bands = contract.features.hop_samples, contract.features.n_mels
+    for frames in (1, 2, 33):
+        sound = np.random.default_rng(frames).normal(0, 0.1, (2, frames * hop)).astype("float32")
+        features = signatures["analyse"](waveform=tf.constant(sound))["features"]
+        assert features.shape == (2, frames, bands)
+        decoded = signatures["decode"](features=features)["waveform"].numpy()
+        assert decoded.shape == sound.shape
+        assert np.abs(decoded).max() <= 1.0
+        alone = signatures["decode"](features=features[1:])["waveform"].numpy()
+        assert np.array_equal(alone[0], decoded[1]), "an item depends on its batch"
+    if run.spec.architecture.silence_gate:
+        silent = signatures["analyse"](waveform=tf.zeros((1, 20 * hop)))["features"]
+        assert not signatures["decode"](features=silent)["waveform"].numpy().any()
+    assert "serving_default" in signatures
+
+
+def test_weights_are_folded_and_stored_once(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    run, _ = trained(tmp_path / "run", prepared, "melgan")
+    version = export(run, tmp_path / "models", name="voice")
+    loaded = tf.saved_model.load(str(version))
+    vocoder = players.vocoder(run)
+    lengths = sum(int(np.prod(weight.shape)) for weight in vocoder.weights if weight.name == "length")
+    stored = sum(int(np.prod(weight.shape)) for weight in loaded.weights)
+    assert lengths > 0
+    assert stored == vocoder.count_params() - lengths, "lengths are not folded, or kernels stored twice"
+
+
+def test_a_resumed_run_equals_a_straight_one_bit_for_bit(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    spec = systems.VOCODERS["melgan"]  # the critics join at step 2
+
+    def played(folder: str, *budgets: int) -> dict[str, np.ndarray]:
+        for index, steps in enumerate(budgets):
+            import keras
+
+            keras.backend.clear_session()
+            begun = Run.open(tmp_path / folder) if index else tiny.run(tmp_path / folder, prepared, spec)
+            run = begun.with_budget({"steps": steps})
+            players.play(run, prepared, players.game(run, prepared), Quiet(), resume=index > 0)
+        return checkpoint.load(tmp_path / folder)[0]
+
+    straight, resumed = played("straight", 5), played("halved", 1, 3, 5)
+    different = [name for name, values in straight.items() if not np.array_equal(values, resumed[name])]
+    assert not different
+
+
+def test_parity_notices_other_weights(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    run, _ = trained(tmp_path / "run", prepared, "vocos")
+    version = export(run, tmp_path / "models", name="voice")
+    vocoder = players.trained_vocoder(run)
+    vocoder.set_weights([weights * 1.1 for weights in vocoder.get_weights()])
+    with pytest.raises(parity.ParityError):
+        parity.check_vocoder_parity(version, vocoder, players.representation(run))
+
+
+def test_a_decoder_of_a_run_and_of_its_model_are_one(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    for name in ("vocos", "vocos_of_log_mel"):
+        run, _ = trained(tmp_path / name, prepared, name)
+        sounds = prepared.waveforms(prepared.held_out[:2])
+        of_run, of_model = (
+            open_decoder(folder) for folder in (run.folder, export(run, tmp_path / "models", name="voice"))
+        )
+        features = of_run.analyse(sounds)
+        assert np.abs(of_model.analyse(sounds) - features).max() < 1e-4
+        assert np.abs(of_model.decode(features) - of_run.decode(features)).max() < 1e-4
+        assert np.abs(of_model.griffin_lim(features) - of_run.griffin_lim(features)).max() < 1e-2
+
+
+def test_the_whole_way_by_commands(
+    prepared: PreparedCorpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    changes = ("architecture.width=16", "architecture.blocks=1", "architecture.critic_scales=1", "loop.batch=2")
+    changes += ("game.alone_steps=1", "representation.n_mels=16", "representation.griffin_lim_iterations=2")
+    small = [argument for change in changes for argument in ("--set", change)]
+    corpus = ["--corpus", str(prepared.folder)]
+    trained = ["train", "--recipe", "vocos_small", "--steps", "3", "--run", "voice", "--samples", "4", *corpus]
+    assert main([*trained, "--export", "models", "--name", "voice", *small]) == 0
+    said = capsys.readouterr().out
+    assert "/v1/decode?model=voice" in said
+    assert "Griffin-Lim" in said
+    run, version = tmp_path / "runs" / "voice", tmp_path / "models" / "voice" / "1"
+    assert list((run / "previews").glob("*.png"))
+    assert list((run / "previews").glob("*.wav"))
+    rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    assert any("griffin_lim_distance" in row and row["distance"] > 0 for row in rows)
+    scores = json.loads((run / "scores.json").read_text())
+    measured = {score["name"]: score for score in scores["measures"]}
+    assert measured["mel_error"]["floors"][0]["title"] == "Griffin-Lim of the same features"
+    assert measured["real_time_factor"]["value"] > 0
+    assert measured["silence_noise"]["value"] == -120.0
+    assert "| Griffin-Lim |" in (version / "README.md").read_text()
+    assert "melgan" not in (version / "README.md").read_text()
+    assert "Likeness to the real clips" in (run / "report.html").read_text()
+    assert main(["evaluate", str(version), "--samples", "3", "--update-card", *corpus]) == 0
+    update_scores(version, tmp_path / "reports" / "voice-1" / "scores.json")
+    capsys.readouterr()
+    for source in (run, version):
+        assert main(["generate", str(source)]) == 1
+        assert "is a vocoder: it decodes features" in capsys.readouterr().err
+
+
+def test_the_service_analyses_and_decodes(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    run, _ = trained(tmp_path / "run", prepared, "vocos")
+    version = export(run, tmp_path / "models", name="voice")
+    sound = prepared.waveforms(prepared.held_out[:1])[0]
+    file = io.BytesIO()
+    soundfile.write(file, sound, 8_000, format="WAV", subtype="FLOAT")
+    server = Server(tmp_path / "models", tmp_path / "log", default_model="voice", lame_duck_seconds=0)
+    server.wait_until_ready()
+    try:
+        analysed = server.http.post("/v1/analyse", content=file.getvalue(), headers={"accept": "application/x-npy"})
+        features = np.load(io.BytesIO(analysed.content))
+        decoder = open_decoder(version)
+        np.testing.assert_allclose(features, decoder.analyse(sound[None]), atol=1e-5)
+        whole = {"features": features.tolist(), "format": "f32"}
+        for frames in (features.shape[1], 5):
+            whole["features"] = features[:, :frames].tolist()
+            decoded = np.frombuffer(server.http.post("/v1/decode", json=whole).content, "<f4")
+            np.testing.assert_allclose(decoded, decoder.decode(features[:, :frames])[0], atol=1e-5)
+        refused = server.http.post("/v1/generate", json={})
+        assert (refused.status_code, "it can decode, analyse" in refused.json()["detail"]) == (400, True)
+    finally:
+        assert server.stop() == 0
+
+
+def test_generators_and_vocoders_are_not_compared(
+    prepared: PreparedCorpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [tiny.run(tmp_path / "one", prepared), tiny.run(tmp_path / "two", prepared, systems.VOCODERS["vocos"])]
+    assert main(["compare", *(str(run.folder) for run in runs), "--corpus", str(prepared.folder)]) == 1
+    assert "compare them apart" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "says"),
+    [
+        ("architecture", {"factors": (8, 2, 2)}, r"architecture.factors=\(8, 8\), or representation.hop_samples=32"),
+        ("game", {"segment_samples": 1_000}, "game.segment_samples=1024"),
+        ("game", {"segment_samples": 4_096}, "game.segment_samples=2048"),
+    ],
+)
+def test_what_does_not_fit_is_answered_with_what_does(
+    part: str, changes: dict, says: str, prepared: PreparedCorpus, tmp_path: Path
+) -> None:
+    spec = systems.VOCODERS["melgan"]
+    spec = spec.replace(**{part: getattr(spec, part).replace(**changes)})
+    with pytest.raises(SpecError, match=says):
+        tiny.run(tmp_path / "run", prepared, spec)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.timeout(900)  # JAX is slow to compile on a CPU
+def test_both_backends_play_the_same_games(prepared: PreparedCorpus, tmp_path: Path) -> None:
+    begun = [tiny.run(tmp_path / name, prepared, systems.VOCODERS[name]) for name in ON_BOTH]
+    tensorflow, jax = (played(backend, begun, prepared) for backend in ("tensorflow", "jax"))
+    for name in ON_BOTH:
+        for ours, theirs in zip(tensorflow[name][:2], jax[name][:2], strict=True):
+            assert ours.keys() == theirs.keys()
+        assert tensorflow[name][0]["generator_loss"] == pytest.approx(jax[name][0]["generator_loss"], rel=2e-2)
+        for key, value in tensorflow[name][1].items():
+            assert value == pytest.approx(jax[name][1][key], rel=5e-2, abs=5e-2), f"{name}: {key}"
+        assert "critic_loss" in jax[name][1]
+        assert all(np.isfinite(list(scores.values())).all() for scores in jax[name])
+        assert min(tensorflow[name][-1]["decoded_moved"], jax[name][-1]["decoded_moved"]) > 1e-3
+
+
+def played(backend: str, begun: list[Run], prepared: PreparedCorpus) -> dict[str, list[dict[str, float]]]:
+    alone = {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    done = subprocess.run(
+        [sys.executable, "-c", PLAY, str(prepared.folder), *(str(run.folder) for run in begun)],
+        env={**os.environ, "KERAS_BACKEND": backend, **alone},
+        capture_output=True,
+        text=True,
+        timeout=850,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("SCORES"))
+    loaded: dict[str, list[dict[str, float]]] = json.loads(line.removeprefix("SCORES"))
+    return loaded
