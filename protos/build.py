@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 from importlib.resources import files
@@ -30,10 +31,10 @@ def generate(target: Path) -> None:
     includes = [f"-I{ROOT}", f"-I{files('grpc_tools') / '_proto'}"]
     if protoc.main(["protoc", *includes, *plugins, *outputs, *protos]):
         sys.exit("protoc failed")
+    packages = "|".join(sorted({proto.partition("/")[0] for proto in protos}))
     for path in [*target.rglob("*.py"), *target.rglob("*.pyi")]:
         # protoc imports from the root of the protos; ours live in a package.
-        source = path.read_text().replace("from latentone.", "from service.generated.latentone.")
-        path.write_text(source)
+        path.write_text(re.sub(rf"(?m)^from ({packages})\b", r"from service.generated.\1", path.read_text()))
     for folder in [target, *(path for path in target.rglob("*") if path.is_dir())]:
         (folder / "__init__.py").write_text(INIT)
 

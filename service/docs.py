@@ -114,6 +114,47 @@ MODEL: dict[str, Any] = {
 }
 
 
+def _foreign(tag: str, summary: str, text: str = "", body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return what is said of a route of someone else's protocol."""
+    extra = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}} if body else {}
+    return {
+        "summary": summary,
+        "description": text,
+        "responses": {"default": PROBLEM},
+        "openapi_extra": extra,
+        "tags": [tag],
+    }
+
+
+SERVING, INFERENCE = "TensorFlow Serving", "Open Inference Protocol v2"
+PREDICT = _foreign(
+    SERVING,
+    "A signature on tensors",
+    "`instances` is a list of rows, `inputs` a column for each input; the name of an only input may be left out. "
+    '`{"b64": text}` holds little-endian values in place of lists. Answers with `predictions` or `outputs`.',
+    {
+        "type": "object",
+        "properties": {"signature_name": {"type": "string"}, "instances": {"type": "array", "items": {}}, "inputs": {}},
+    },
+)
+METADATA = _foreign(SERVING, "The signatures of a model")
+SERVER = _foreign(INFERENCE, "Which server this is")
+SERVER_LIVE = _foreign(INFERENCE, "Whether the server answers")
+SERVER_READY = _foreign(INFERENCE, "Whether the server wants requests")
+MODEL_METADATA = _foreign(INFERENCE, "The versions of a model, and the tensors of its default signature")
+MODEL_READY = _foreign(INFERENCE, "Whether a version of a model is loaded")
+
+
+def infer(kind: type[BaseModel]) -> dict[str, Any]:
+    """Return what is said of the route that computes."""
+    text = (
+        "The names of the tensors say which signature is meant: `latent` to `waveform` is generate, `latent` to "
+        "`features` sample, `features` decode, `waveform` analyse; the parameter `signature` may name it. With the "
+        "header Inference-Header-Content-Length, tensors are bytes after the JSON."
+    )
+    return _foreign(INFERENCE, "A signature on tensors", text, kind.model_json_schema())
+
+
 def described(openapi: dict[str, Any]) -> dict[str, Any]:
     """Return BentoML's OpenAPI document with our own words in front; BentoML's load pictures from elsewhere."""
     text = "Audio from latents and from spectrogram features. The same operations answer over gRPC."

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+MOST_LETTERS = 1000  # of a text, which may quote the request
+
 
 class Failure(Exception):  # noqa: N818 - it has kinds, and they are no errors of ours
     """What the caller, or the one who runs the service, can mend.
@@ -18,6 +20,7 @@ class Failure(Exception):  # noqa: N818 - it has kinds, and they are no errors o
     kind: ClassVar[str]
 
     def __init__(self, detail: str, *, field: str | None = None, retry_after_s: int | None = None) -> None:
+        detail = detail if len(detail) <= MOST_LETTERS else f"{detail[:MOST_LETTERS]} ..."
         super().__init__(detail)
         self.detail = detail
         self.field = field
@@ -70,6 +73,24 @@ class DeadlineExceeded(Failure):
     """Time ran out before the answer was made."""
 
     kind = "deadline"
+
+
+class NoSignature(Failure):
+    """The model lacks the signature that was asked for."""
+
+    kind = "no_signature"
+
+
+class Forbidden(Failure):
+    """Not for this caller."""
+
+    kind = "forbidden"
+
+
+class Unimplemented(Failure):
+    """A part of someone else's protocol that these models have no use for."""
+
+    kind = "unimplemented"
 
 
 class BrokenModel(Failure):

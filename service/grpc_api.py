@@ -16,7 +16,7 @@ from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerServi
 from service.grpc_exchange import Context, Exchanges
 from service.library import Entry
 from service.made import Made
-from service.metrics import Call, Metrics
+from service.metrics import Call
 from service.operations import Operations
 from service.requests import (
     AnalyseRequest,
@@ -34,13 +34,13 @@ from service.tensors import tensor_bytes
 class Synthesizer(SynthesizerServicer):
     """latentone.v1.Synthesizer over the operations."""
 
-    def __init__(self, operations: Operations, metrics: Metrics) -> None:
+    def __init__(self, operations: Operations, exchanges: Exchanges) -> None:
         self._operations = operations
-        self.exchanges = Exchanges(metrics, operations.settings.deadline_seconds)
+        self._exchanges = exchanges
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Latents to audio."""
-        async with self.exchanges.call(context, "generate") as call:
+        async with self._exchanges.call(context, "generate") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(GenerateRequest, _fields(request))
             made = await self._operations.generate(call, wanted)
@@ -51,7 +51,7 @@ class Synthesizer(SynthesizerServicer):
         self, request: pb.GenerateStreamRequest, context: Context
     ) -> AsyncIterator[pb.GenerateStreamResponse]:
         """Latents to audio, clip by clip."""
-        async with self.exchanges.call(context, "generate_stream") as call:
+        async with self._exchanges.call(context, "generate_stream") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(GenerateRequest, _fields(request))
             async for made in self._operations.generate_each(call, wanted):
@@ -60,14 +60,14 @@ class Synthesizer(SynthesizerServicer):
 
     async def Sample(self, request: pb.SampleRequest, context: Context) -> pb.SampleResponse:
         """Latents to features."""
-        async with self.exchanges.call(context, "sample") as call:
+        async with self._exchanges.call(context, "sample") as call:
             self._operations.readiness.require_serving()
             made = await self._operations.sample(call, parse_request(SampleRequest, _fields(request)))
             return pb.SampleResponse(**_names(made), **_seed(made), features=_tensor(made), labels=made.labels)
 
     async def Decode(self, request: pb.DecodeRequest, context: Context) -> pb.DecodeResponse:
         """Features to audio."""
-        async with self.exchanges.call(context, "decode") as call:
+        async with self._exchanges.call(context, "decode") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(DecodeRequest, _fields(request))
             made = await self._operations.decode(call, wanted)
@@ -76,14 +76,14 @@ class Synthesizer(SynthesizerServicer):
 
     async def Analyse(self, request: pb.AnalyseRequest, context: Context) -> pb.AnalyseResponse:
         """A sound file to features."""
-        async with self.exchanges.call(context, "analyse") as call:
+        async with self._exchanges.call(context, "analyse") as call:
             self._operations.readiness.require_serving()
             made = await self._operations.analyse(call, parse_request(AnalyseRequest, _fields(request)))
             return pb.AnalyseResponse(**_names(made), features=_tensor(made))
 
     async def Interpolate(self, request: pb.InterpolateRequest, context: Context) -> pb.InterpolateResponse:
         """A path between seeds to audio."""
-        async with self.exchanges.call(context, "interpolate") as call:
+        async with self._exchanges.call(context, "interpolate") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(InterpolateRequest, _fields(request))
             made = await self._operations.interpolate(call, wanted)
@@ -92,7 +92,7 @@ class Synthesizer(SynthesizerServicer):
 
     async def Render(self, request: pb.RenderRequest, context: Context) -> pb.RenderResponse:
         """A MIDI file to a tune."""
-        async with self.exchanges.call(context, "render") as call:
+        async with self._exchanges.call(context, "render") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(RenderRequest, _fields(request))
             made = await self._operations.render(call, wanted)
@@ -103,13 +103,13 @@ class Synthesizer(SynthesizerServicer):
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every version of every model."""
         del request  # it has no fields
-        async with self.exchanges.call(context, "list_models"):
+        async with self._exchanges.call(context, "list_models"):
             entries = self._operations.library.entries()
             return pb.ListModelsResponse(models=[self._model(entry) for entry in entries])
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         """One model with its contract."""
-        async with self.exchanges.call(context, "get_model") as call:
+        async with self._exchanges.call(context, "get_model") as call:
             wanted = parse_request(ModelRequest, _fields(request))
             entry = self._operations.library.find(wanted.model, wanted.version)
             call.model = entry.name

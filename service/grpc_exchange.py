@@ -25,7 +25,11 @@ STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
     errors.Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.NotReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.NoSignature: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
+    errors.Unimplemented: grpc.StatusCode.UNIMPLEMENTED,
 }
+MOST_BYTES = 2000  # of a text
 
 
 class Exchanges:
@@ -82,7 +86,7 @@ class Exchange:
         if error is None or isinstance(error, Exception):
             self._context.set_trailing_metadata(tuple(_trailer(self._call, error)))
         if isinstance(error, errors.Failure):
-            await self._context.abort(code, error.detail)
+            await self._context.abort(code, _bounded(error.detail))
         elif isinstance(error, Exception):
             await self._context.abort(code, "something went wrong here; the log has the details")
 
@@ -96,6 +100,11 @@ class Exchange:
             logger.error("%s failed", self._operation, exc_info=error)
             return grpc.StatusCode.INTERNAL
         return grpc.StatusCode.CANCELLED
+
+
+def _bounded(text: str) -> str:
+    """Return what fits into a trailer, where most signs take three bytes each of a few thousand."""
+    return text.encode(errors="replace")[:MOST_BYTES].decode(errors="ignore")
 
 
 def _trailer(call: Call, error: BaseException | None) -> Iterator[tuple[str, str]]:

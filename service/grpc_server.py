@@ -1,4 +1,4 @@
-"""The gRPC server of a worker: Synthesizer, health and reflection on one port that workers share."""
+"""The gRPC server of a worker: all services, health and reflection on one port that workers share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,24 @@ from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from service import serving_api
+from service.generated.inference import open_inference_pb2
+from service.generated.inference.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 from service.generated.latentone.v1 import synthesizer_pb2
 from service.generated.latentone.v1.synthesizer_pb2_grpc import add_SynthesizerServicer_to_server
 from service.grpc_api import Synthesizer
+from service.grpc_exchange import Exchanges
+from service.inference_grpc import InferenceService
+from service.metrics import Metrics
+from service.operations import Operations
 from service.settings import Settings
 
-NAME = synthesizer_pb2.DESCRIPTOR.services_by_name["Synthesizer"].full_name
+NAMES = (
+    synthesizer_pb2.DESCRIPTOR.services_by_name["Synthesizer"].full_name,
+    open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"].full_name,
+    serving_api.PREDICTION,
+    serving_api.MODEL,
+)
 SETTLE_S = 0.05  # for a call that had arrived, but not yet begun
 FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
 
@@ -21,9 +33,9 @@ FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
 class GrpcServer:
     """Started and stopped by the worker's lifecycle."""
 
-    def __init__(self, synthesizer: Synthesizer, settings: Settings) -> None:
+    def __init__(self, operations: Operations, metrics: Metrics, settings: Settings) -> None:
         """Needs the running event loop."""
-        self._exchanges = synthesizer.exchanges
+        self._exchanges = exchanges = Exchanges(metrics, settings.deadline_seconds)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
         self._server = aio.server(
             options=[
@@ -34,10 +46,12 @@ class GrpcServer:
                 ("grpc.max_connection_age_grace_ms", int(settings.deadline_seconds * 1000)),
             ]
         )
-        add_SynthesizerServicer_to_server(synthesizer, self._server)
+        add_SynthesizerServicer_to_server(Synthesizer(operations, exchanges), self._server)
+        add_GRPCInferenceServiceServicer_to_server(InferenceService(operations, exchanges), self._server)
+        self._server.add_generic_rpc_handlers(serving_api.handlers(operations, exchanges))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
-            names = (NAME, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._server.add_insecure_port(f"{host}:{settings.grpc_port}")
@@ -46,6 +60,10 @@ class GrpcServer:
         """Begin to listen; the health is NOT_SERVING until `open`."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._server.start()
+
+    async def prepare(self) -> None:
+        """Import what needs TensorFlow, once the models have brought it."""
+        await asyncio.to_thread(serving_api.messages)
 
     async def open(self) -> None:
         """Say that requests are answered."""
@@ -66,5 +84,5 @@ class GrpcServer:
         await stopping
 
     async def _set_health(self, status: int) -> None:
-        for name in ("", NAME):
+        for name in ("", *NAMES):
             await self._health.set(name, status)

@@ -72,7 +72,7 @@ class Library:
         return [entry for name in self.names() if (entry := await self._first_usable(name))]
 
     async def _first_usable(self, name: str) -> Entry | None:
-        for entry in self._versions(name):
+        for entry in self.versions(name):
             try:
                 await self._engine(entry)
             except NotReady:
@@ -93,7 +93,7 @@ class Library:
         Raises: NotFound for a name or version that is not there.
         """
         name = name or self.default_name()
-        versions = self._versions(name)
+        versions = self.versions(name)
         if not versions:
             raise NotFound(f"there is no model {name!r}; known: {', '.join(self.names())}", field="model")
         if version:
@@ -112,7 +112,7 @@ class Library:
         failed = [f"{entry.title}: {entry.reason}" for entry in self.entries() if entry.state == "failed"]
         return "; ".join(failed) or "no models found"
 
-    def _versions(self, name: str) -> list[Entry]:
+    def versions(self, name: str) -> list[Entry]:
         """Return the versions of a model, newest first."""
         return [entry for entry in reversed(self.entries()) if entry.name == name]
 

@@ -54,6 +54,7 @@ class Lifecycle:
             readiness.reason = self._operations.library.why_nothing_is_ready()
             logger.error("not ready: %s", readiness.reason)
             return
+        await self._grpc_server.prepare()
         readiness.open()
         await self._grpc_server.open()
         logger.info("ready: %s", ", ".join(entry.title for entry in loaded))

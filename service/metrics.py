@@ -126,8 +126,8 @@ class Call:
         finally:
             self.took(stage, time.monotonic() - start)
 
-    def took(self, stage: Stage, seconds: float) -> None:
-        """Note a stage that was measured elsewhere."""
+    def took(self, stage: Stage | str, seconds: float) -> None:
+        """Note a stage that was measured elsewhere. stage: one of Stage, or a signature of the model's contract."""
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
         self.metrics.stage_duration.labels(stage, self.model).observe(seconds)
 

@@ -1,4 +1,4 @@
-"""What the service does: generate, sample, decode, analyse, interpolate, render. Knows no transport."""
+"""What the service does: generate, sample, decode, analyse, interpolate, render, predict. Knows no transport."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from service import latents, tunes
+from service import latents, prediction, tunes
 from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
@@ -27,6 +27,7 @@ from service.requests import (
     DecodeRequest,
     GenerateRequest,
     InterpolateRequest,
+    ModelRequest,
     RenderRequest,
     SampleRequest,
 )
@@ -166,6 +167,22 @@ class Operations:
         Returns: values [1, samples]. Raises: Failure.
         """
         return await tunes.render(self._running, self.settings, call, request, watch)
+
+    async def loaded(self, call: Call, request: ModelRequest) -> Engine:
+        """Return the model that a request means, for `predict`.
+
+        Raises: Failure.
+        """
+        return await self._running.loaded(call, request)
+
+    async def predict(self, call: Call, engine: Engine, signature: str, inputs: Inputs) -> FloatArray:
+        """Compute a signature of a model on tensors.
+
+        Returns: [B, ...]. Raises: Failure.
+        """
+        return await prediction.predict(
+            self._running, self.settings, call, engine=engine, signature=signature, inputs=inputs
+        )
 
     async def encode(self, call: Call, made: Made, form: AudioFormat, *, joined: bool = False) -> list[bytes]:
         """Write clips as sound files: one each or, `joined`, one after another in a single file."""

@@ -18,7 +18,12 @@ STATUS: dict[type[errors.Failure], HTTPStatus] = {
     errors.Busy: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
+    errors.NoSignature: HTTPStatus.BAD_REQUEST,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.Unimplemented: HTTPStatus.NOT_IMPLEMENTED,
 }
+# Where the protocols of TensorFlow Serving and Open Inference are spoken, clients look for the text in `error`.
+FOREIGN = ("/v1/models/", "/v2")
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -33,6 +38,8 @@ def problem(status: int, detail: str, *, instance: str, kind: str = "", field: s
     }
     if field:
         body["field"] = field
+    if instance.startswith(FOREIGN):
+        body["error"] = detail
     return JSONResponse(body, status, media_type=MEDIA_TYPE)
 
 

@@ -70,7 +70,7 @@ Channel = Annotated[int, Field(ge=1, le=16)]
 Label = Annotated[str, BeforeValidator(_text), Field(max_length=MOST_NAME)]
 K = TypeVar("K")
 SeedMap = Annotated[dict[K, Seed], BeforeValidator(_seed_map)]
-R = TypeVar("R", bound="ModelRequest")
+R = TypeVar("R", bound=BaseModel)
 
 
 class ModelRequest(BaseModel):

@@ -23,6 +23,7 @@ FloatArray = NDArray[np.float32]
 Inputs = dict[str, NDArray[Any]]
 Signature = Literal["generate", "sample", "decode", "analyse"]
 T = TypeVar("T")
+ORDINARY = {"latent": 10.0, "features": 1.0, "waveform": 1.0}  # how large the numbers are that models are made for
 RETRY_S = 0.05  # until the queue is asked again
 
 
@@ -33,29 +34,39 @@ class Running:
         self._library = library
         self._batcher = batcher
 
+    async def loaded(self, call: Call, request: ModelRequest) -> Engine:
+        """Return the engine that a request means, whatever it can do.
+
+        Raises: NotFound, NotReady, DeadlineExceeded.
+        """
+        async with _deadline(call):
+            engine = await self._library.get(request.model, request.version)
+        call.model = engine.name
+        return engine
+
     async def engine(self, call: Call, request: ModelRequest, signature: Signature) -> Engine:
         """Return the engine that a request means.
 
         Raises: Invalid where the model lacks the signature, NotFound, NotReady, DeadlineExceeded.
         """
-        async with _deadline(call):
-            engine = await self._library.get(request.model, request.version)
-        call.model = engine.name
+        engine = await self.loaded(call, request)
         if signature not in engine.contract.signatures:
             has = ", ".join(engine.contract.operations)
             raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
         return engine
 
-    async def run(self, call: Call, engine: Engine, signature: Signature, inputs: Inputs) -> FloatArray:
+    async def run(self, call: Call, engine: Engine, signature: str, inputs: Inputs) -> FloatArray:
         """Compute arrays [B, ...] by name to an array [B, ...].
 
-        Raises: Busy where the queue has no room for B items, DeadlineExceeded.
+        Raises: Busy where the queue has no room for B items, DeadlineExceeded, Invalid where the numbers given are
+        too large to be computed with.
         """
         async with _deadline(call):
             result = await self._batcher.run(engine, signature, inputs)
         call.took("queue", result.queue_seconds)
         call.took(signature, result.run_seconds)
         if not np.isfinite(result.values).all():
+            _blame_large_numbers(inputs)
             raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")
         return result.values
 
@@ -83,6 +94,14 @@ class Running:
 def generator_inputs(contract: Contract, points: FloatArray, labels: NDArray[np.int32]) -> Inputs:
     """Return what `generate` and `sample` take: latents [B, Z] and, where the model has labels, labels [B]."""
     return {"latent": points, "label": labels} if contract.labels else {"latent": points}
+
+
+def _blame_large_numbers(inputs: Inputs) -> None:
+    """Raise Invalid where inputs are far from what models are made for: it is no defect that these overflow."""
+    for name, array in inputs.items():
+        most, largest = ORDINARY.get(name, np.inf), float(np.abs(array).max())
+        if largest > most:
+            raise Invalid(f"{name}: numbers as large as {largest:g} can't be computed with; give {most:g} at most")
 
 
 @asynccontextmanager

@@ -16,9 +16,9 @@ from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
 from service.engine import Engine
-from service.grpc_api import Synthesizer
 from service.grpc_server import GrpcServer
-from service.http_api import make_app, refusal
+from service.http_api import make_app
+from service.http_exchange import refusal
 from service.library import Library
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
@@ -84,7 +84,7 @@ class Synthesis:
     @bentoml.on_startup
     async def start(self) -> None:
         """Listen for gRPC, and load the models while /livez answers."""
-        server = GrpcServer(Synthesizer(self.operations, self.metrics), settings)
+        server = GrpcServer(self.operations, self.metrics, settings)
         self.lifecycle = Lifecycle(self.operations, server, self.metrics, settings)
         await self.lifecycle.start()
 

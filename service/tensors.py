@@ -6,12 +6,13 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+Number = TypeVar("Number", np.float32, np.int32)
 
 
 def read_tensor(value: object) -> FloatArray:
@@ -25,7 +26,7 @@ def read_tensor(value: object) -> FloatArray:
     elif isinstance(value, Mapping):
         array = _packed(value)
     elif isinstance(value, list):
-        array = _nested(value)
+        array = nested_array(value, np.float32)
     else:
         raise ValueError("must be nested lists of numbers or {shape, data}")
     if not np.isfinite(array).all():
@@ -33,15 +34,24 @@ def read_tensor(value: object) -> FloatArray:
     return array
 
 
-def _nested(value: list[Any]) -> FloatArray:
+def nested_array(value: list[Any], dtype: type[Number]) -> NDArray[Number]:
+    """Return nested lists of numbers as an array.
+
+    Raises: ValueError, in words for the caller, for lists of unequal lengths, for what is no number, and for
+    numbers that an integer `dtype` can't hold; a float one takes those as infinite.
+    """
     try:
         array = np.array(value)
     except (ValueError, OverflowError):
         raise ValueError("the nested lists must have equal lengths") from None
-    if array.dtype.kind not in "fiu":
+    if array.size and array.dtype.kind not in "fiu":
         raise ValueError("must hold numbers only")
+    if np.issubdtype(dtype, np.integer) and array.size:
+        bounds = np.iinfo(dtype)  # type: ignore[type-var]
+        if array.dtype.kind == "f" or array.min() < bounds.min or array.max() > bounds.max:
+            raise ValueError(f"must hold whole numbers of {bounds.bits} bits")
     with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+        return array.astype(dtype)
 
 
 def _packed(value: Mapping[str, Any]) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -46,7 +47,7 @@ def run(command: list[str], folder: Path) -> str:
 
 
 def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
-    script, _ = blocks("bash", bundled)
+    script, *_ = blocks("bash", bundled)
     run(["bash", "-e", "-c", script.replace("curl ", CURL)], tmp_path)
     seven, rate = soundfile.read(tmp_path / "seven.wav")
     assert (len(seven), rate) == (8_192, 8_000)
@@ -58,7 +59,7 @@ def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
 
 
 def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_path: Path) -> None:
-    _, script = blocks("bash", bundled)
+    *_, script = blocks("bash", bundled)
     for name in ("docs", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     run(["bash", "-e", "-c", script.replace("curl ", CURL).replace(".venv/bin/python", sys.executable)], tmp_path)
@@ -69,14 +70,24 @@ def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_pa
 
 
 def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:
-    grpc_block, bentoml_block = blocks("python", bundled)
+    grpc_block, bentoml_block, serving_block = blocks("python", bundled)
     run([sys.executable, "-c", grpc_block], tmp_path)
     assert len(soundfile.read(tmp_path / "seven-grpc.wav")[0]) == 8_192
     assert "(2, 8192)" in run([sys.executable, "-c", bentoml_block], tmp_path)
+    assert "(2, 8192)" in run([sys.executable, "-c", serving_block], tmp_path)
+
+
+def test_the_protocols_of_other_servers_give_the_same_sound(bundled: Server, tmp_path: Path) -> None:
+    _, script, _ = blocks("bash", bundled)
+    run(["bash", "-e", "-c", script.replace("curl ", CURL)], tmp_path)
+    (row,) = json.loads((tmp_path / "rows.json").read_text())["predictions"]
+    (output,) = json.loads((tmp_path / "outputs.json").read_text())["outputs"]
+    assert len(row) == 8_192
+    assert output["data"] == row
 
 
 def test_both_transports_make_the_same_sound(bundled: Server, tmp_path: Path) -> None:
-    (curl, (grpc_block, _)) = blocks("bash", bundled), blocks("python", bundled)
+    (curl, (grpc_block, *_)) = blocks("bash", bundled), blocks("python", bundled)
     run(["bash", "-e", "-c", curl[0]], tmp_path)
     run([sys.executable, "-c", grpc_block], tmp_path)
     assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "seven-grpc.wav")))

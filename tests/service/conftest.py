@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -27,6 +28,13 @@ def free_port() -> int:
         trial.bind(("127.0.0.1", 0))
         port: int = trial.getsockname()[1]
         return port
+
+
+def refused(method: Callable[[Any], Any], request: Any) -> tuple[grpc.StatusCode, str]:
+    """Return the code and the words with which a gRPC call is refused."""
+    with pytest.raises(grpc.RpcError) as failure:
+        method(request)
+    return failure.value.code(), failure.value.details()
 
 
 class Server:

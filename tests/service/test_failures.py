@@ -24,7 +24,7 @@ from service.library import Library
 from service.metrics import Metrics
 from service.operations import Operations
 from service.settings import Settings
-from tests.service.tiny_model import BANDS, FRAMES, HOP, contract, describe
+from tests.service.tiny_model import BANDS, FRAMES, HOP, LATENT, contract, describe
 
 Run = Callable[[], NDArray[np.float32]]
 SECRET = "the key under the mat"
@@ -97,6 +97,15 @@ def test_nonsense_from_a_model_is_no_sound(tmp_path: Path, caplog: pytest.LogCap
     answer = Service(tmp_path, lambda: np.full((1, FRAMES * HOP), np.nan, np.float32)).post("/v1/generate")
     assert answer.status_code == 500
     assert "NaN or infinity" in caplog.text
+
+
+def test_numbers_too_large_for_a_model_are_the_callers(tmp_path: Path) -> None:
+    nonsense = Service(tmp_path, lambda: np.full((1, FRAMES * HOP), np.nan, np.float32))
+    rows = {"instances": [{"latent": [1e30] * LATENT, "label": 0}]}
+    for path, body in (("generate", {"latents": [[1e30] * LATENT]}), ("models/tiny:predict", rows)):
+        answer = nonsense.post(f"/v1/{path}", json=body)
+        assert answer.status_code == 400
+        assert "latent: numbers as large as 1e+30 can't be computed with" in answer.json()["detail"]
 
 
 def test_a_model_that_gives_too_few_items_is_noticed(tmp_path: Path) -> None:

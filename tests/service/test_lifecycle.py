@@ -45,6 +45,7 @@ def test_a_worker_is_alive_before_it_is_ready(models: Path, tmp_path: Path) -> N
             server.stub.Generate(pb.GenerateRequest())
         assert unavailable.value.code() == grpc.StatusCode.UNAVAILABLE
         assert server.http.get("/v1/models").json()["models"][0]["state"] == "loading"
+        other_protocols_say_so_too(server)
         server.wait_until_ready()
         assert health(server) == SERVING
         assert server.generate(model="tiny").status_code == 200
@@ -52,6 +53,23 @@ def test_a_worker_is_alive_before_it_is_ready(models: Path, tmp_path: Path) -> N
         assert f"gRPC  {server.target}" in server.log.read_text()
     finally:
         assert server.stop() == 0
+
+
+def other_protocols_say_so_too(server: Server) -> None:
+    """None waits for TensorFlow, in whose messages TensorFlow Serving speaks."""
+    for method in ("tensorflow.serving.PredictionService/Predict", "tensorflow.serving.ModelService/GetModelStatus"):
+        with pytest.raises(grpc.RpcError) as unavailable:
+            server.channel.unary_unary(f"/{method}")(b"")
+        assert unavailable.value.code() == grpc.StatusCode.UNAVAILABLE
+    assert server.http.post("/v1/models/tiny:predict").status_code == 503
+    statuses = server.http.get("/v1/models/tiny").json()["model_version_status"]
+    assert {status["state"] for status in statuses} <= {"START", "LOADING"}
+    assert [server.get(f"/v2/{path}") for path in ("health/live", "health/ready", "models/tiny/ready")] == [
+        200,
+        503,
+        503,
+    ]
+    assert server.http.post("/v2/models/tiny/infer", json={"inputs": []}).status_code == 503
 
 
 def spoilt(models: Path, target: Path, *versions: str) -> Path:
@@ -107,6 +125,12 @@ def test_a_damaged_newest_version_is_passed_over_and_named(models: Path, tmp_pat
         refused = server.generate(version=2)
         assert refused.status_code == 503
         assert "differs from its digest" in refused.json()["detail"]
+        failed, usable = server.http.get("/v1/models/tiny").json()["model_version_status"]
+        assert (failed["state"], failed["status"]["error_code"]) == ("END", "UNAVAILABLE")
+        assert "differs from its digest" in failed["status"]["error_message"]
+        assert (usable["version"], usable["state"]) == ("1", "AVAILABLE")
+        assert server.http.post("/v1/models/tiny/versions/2:predict", json={"inputs": []}).status_code == 503
+        assert server.get("/v2/models/tiny/versions/2/ready") == 503
     finally:
         assert server.stop() == 0
 

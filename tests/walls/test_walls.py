@@ -9,6 +9,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+# The files of each transport, and their modules.
+OVER_HTTP = {
+    f"service/{name}.py": f"service.{name}"
+    for name in ("http_api", "http_exchange", "serving_http", "serving_json", "inference_http")
+}
+OVER_GRPC = {
+    f"service/{name}.py": f"service.{name}"
+    for name in ("grpc_api", "grpc_exchange", "grpc_server", "serving_api", "inference_grpc")
+}
+TRANSPORTS = (*OVER_HTTP.values(), *OVER_GRPC.values())
+
 # Room (a folder or a file) and what it must never import, directly.
 WALLS = {
     "service": ("trainer", "keras", "librosa", "tensorboardX", "jax"),
@@ -36,17 +47,23 @@ WALLS = {
     "trainer/evaluation/measures": ("keras", "tensorflow", "jax", "scipy", "sklearn", "librosa"),
     "trainer/report": ("trainer.evaluation", "trainer.run", "trainer.corpus", "keras", "tensorflow", "librosa"),
     "trainer/corpus/store.py": ("soundfile", "soxr", "librosa", "keras", "tensorflow"),
-    "service/engine.py": ("service.http_api", "service.grpc_api", "service.operations", "bentoml", "grpc", "fastapi"),
-    "service/operations.py": ("service.http_api", "service.grpc_api", "bentoml", "grpc", "fastapi", "starlette"),
-    "service/tunes.py": ("service.http_api", "service.grpc_api", "bentoml", "grpc", "fastapi", "starlette"),
+    "service/engine.py": (*TRANSPORTS, "service.operations", "bentoml", "grpc", "fastapi"),
+    "service/operations.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
+    "service/tunes.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/midi.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/render.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
-    "service/http_api.py": ("service.grpc_api", "grpc"),
-    "service/grpc_api.py": ("service.http_api", "fastapi", "starlette"),
+    "service/prediction.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
+    **dict.fromkeys(OVER_HTTP, ("grpc", "service.generated", *OVER_GRPC.values())),
+    **dict.fromkeys(OVER_GRPC, ("fastapi", "starlette", *OVER_HTTP.values())),
+    # What two transports share of a protocol knows neither.
+    **dict.fromkeys(("service/serving.py", "service/inference.py"), (*TRANSPORTS, "grpc", "fastapi", "starlette")),
     "service/errors.py": ("service", "trainer"),
 }
 # Packages that only these files of a room may import.
-ONLY_HERE = {"tensorflow": {"service": {"service/engine.py"}}}
+ONLY_HERE = {
+    "tensorflow": {"service": {"service/engine.py"}},
+    "tensorflow_serving": {"service": {"service/serving_api.py"}},
+}
 
 
 def files_of(room: str) -> list[Path]:
