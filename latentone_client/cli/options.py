@@ -14,7 +14,7 @@ from latentone_client.client import DEFAULT_URL, TIMEOUT_S
 from latentone_client.retries import Retries
 from latentone_client.sound_files import FORMATS
 
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = ("bash", "zsh")
 EPILOG = """\
 A file named - is standard input or output. Exit codes: 0 done; 1 not possible as asked; 2 not understood; 3 not
 possible now, later perhaps; 4 a defect of the service; 130 interrupted.
