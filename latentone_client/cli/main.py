@@ -25,17 +25,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns: the exit code.
     """
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what a person needs of it is in the failures
-    from latentone_client.cli.options import make_parser
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    from latentone_client.cli.options import make_parser  # late, so that Ctrl-C is heard from the start
 
     options = make_parser().parse_args(arguments)
     as_json = getattr(options, "json", False)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains on its way out
         return BROKEN_PIPE
