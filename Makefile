@@ -18,6 +18,8 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 # A version manager's shim may exist for a version that is not there, so each candidate is run.
 FIND_PYTHON = for p in python3 python3.13 python3.12 python3.11; do \
     if "$$p" -c '$(SUPPORTED)' 2>/dev/null; then echo "$$p"; exit; fi; done
+# The command `latentone` is this checkout's own client; what it needs is in the locked layers.
+LATENTONE = $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 GPU_FILE := $(if $(GPU),requirements-gpu-$(GPU).txt)
 
 .PHONY: help
@@ -32,14 +34,17 @@ $(VENV)/bin/python:
 
 $(VENV)/.serve: requirements.txt | $(VENV)/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(LATENTONE)
 	@touch $@
 
 $(VENV)/.train: requirements-train.txt | $(VENV)/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-train.txt
+	@$(LATENTONE)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(LATENTONE)
 	@touch $@ $(VENV)/.serve $(VENV)/.train
 
 .PHONY: install
@@ -78,7 +83,7 @@ results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSD
 	@FSDD="$(FSDD)" URBAN="$(URBAN)" FONT="$(FONT)" MINUTES="$(MINUTES)" PYTHON=$(PY) bash bench/results.sh
 
 .PHONY: proto
-proto: $(VENV)/.dev ## generate service/generated from protos/
+proto: $(VENV)/.dev ## generate service/generated and latentone_client/generated from protos/
 	@$(PY) -m protos.build
 
 .PHONY: lock

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from service.errors import Failure, Invalid
 from service.metrics import Call, Metrics
 from service.operations import Operations
-from service.problems import problem_of
+from service.problems import MEDIA_TYPE, problem_of
 
 logger = logging.getLogger("bentoml.latentone")
 
@@ -57,7 +57,7 @@ async def _unless_the_client_leaves(request: Request, operations: Operations, ca
     leaving = asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else Response(status_code=CLIENT_LEFT)
+        return await working if working.done() else Response(status_code=CLIENT_LEFT, media_type=MEDIA_TYPE)
     finally:
         for task in (working, leaving):
             task.cancel()

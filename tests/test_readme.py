@@ -37,8 +37,9 @@ def blocks(language: str, server: Server) -> list[str]:
     ]
 
 
-def run(command: list[str], folder: Path) -> str:
+def run(command: list[str], folder: Path, **variables: str) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment |= variables
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -58,6 +59,17 @@ def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
     assert (tmp_path / "seven.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_command_line_makes_the_same_sounds(bundled: Server, tmp_path: Path) -> None:
+    curl, script, *_ = blocks("bash", bundled)
+    first = "\n".join(curl.splitlines()[:2]).replace("seven.wav", "curl.wav").replace("curl -X", f"{CURL} -X")
+    run(["bash", "-e", "-c", first], tmp_path)
+    script = script.replace(".venv/bin/latentone", f"{sys.executable} -m latentone_client")
+    said = run(["bash", "-e", "-o", "pipefail", "-c", script], tmp_path, LATENTONE_URL=bundled.url)
+    assert "answers/s" in said
+    assert (tmp_path / "seven.wav").read_bytes() == (tmp_path / "curl.wav").read_bytes()
+    assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "again.flac")))
+
+
 def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_path: Path) -> None:
     *_, script = blocks("bash", bundled)
     for name in ("docs", "models"):
@@ -70,7 +82,8 @@ def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_pa
 
 
 def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:
-    grpc_block, bentoml_block, serving_block = blocks("python", bundled)
+    client_block, grpc_block, bentoml_block, serving_block = blocks("python", bundled)
+    assert run([sys.executable, "-c", client_block], tmp_path).startswith("(1, 8192) (3,) ")
     run([sys.executable, "-c", grpc_block], tmp_path)
     assert len(soundfile.read(tmp_path / "seven-grpc.wav")[0]) == 8_192
     assert "(2, 8192)" in run([sys.executable, "-c", bentoml_block], tmp_path)
@@ -78,7 +91,7 @@ def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:
 
 
 def test_the_protocols_of_other_servers_give_the_same_sound(bundled: Server, tmp_path: Path) -> None:
-    _, script, _ = blocks("bash", bundled)
+    _, _, script, _ = blocks("bash", bundled)
     run(["bash", "-e", "-c", script.replace("curl ", CURL)], tmp_path)
     (row,) = json.loads((tmp_path / "rows.json").read_text())["predictions"]
     (output,) = json.loads((tmp_path / "outputs.json").read_text())["outputs"]
@@ -87,7 +100,7 @@ def test_the_protocols_of_other_servers_give_the_same_sound(bundled: Server, tmp
 
 
 def test_both_transports_make_the_same_sound(bundled: Server, tmp_path: Path) -> None:
-    (curl, (grpc_block, *_)) = blocks("bash", bundled), blocks("python", bundled)
+    (curl, (_, grpc_block, *_)) = blocks("bash", bundled), blocks("python", bundled)
     run(["bash", "-e", "-c", curl[0]], tmp_path)
     run([sys.executable, "-c", grpc_block], tmp_path)
     assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "seven-grpc.wav")))

@@ -25,19 +25,30 @@ def test_the_committed_code_is_what_the_protos_give() -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("change", ["proto", "code"])
+@pytest.mark.parametrize("change", ["proto", "service", "latentone_client"])
 def test_a_difference_is_named(tmp_path: Path, change: str) -> None:
-    for name in ("protos", "service/generated"):
+    for name in ("protos", "service/generated", "latentone_client/generated"):
         shutil.copytree(ROOT / name, tmp_path / name)
     if change == "proto":
         file = tmp_path / "protos/latentone/v1/synthesizer.proto"
         file.write_text(file.read_text().replace("string label = 2;", "string label = 3;"))
     else:
-        (tmp_path / "service/generated/latentone/v1/synthesizer_pb2.py").unlink()
+        (tmp_path / change / "generated/latentone/v1/synthesizer_pb2.py").unlink()
     done = check(tmp_path)
     assert done.returncode == 1
     assert "synthesizer_pb2.py" in done.stderr
+    assert ("service" if change == "proto" else change) in done.stderr
     assert "make proto" in done.stderr
+
+
+def test_the_service_and_its_client_have_the_same_code() -> None:
+    service, client = (
+        {str(file.relative_to(folder)): file.read_text().replace(f"from {folder.parent.name}.", "from ")
+         for file in folder.rglob("*.py*") if file.suffix in (".py", ".pyi")}
+        for folder in (ROOT / "service/generated", ROOT / "latentone_client/generated")
+    )  # fmt: skip
+    assert service
+    assert service == client
 
 
 @pytest.mark.parametrize("name", ["Generate", "Sample", "Decode", "Analyse", "Interpolate", "Render"])

@@ -1,0 +1,187 @@
+"""The clients: every operation as a method, over HTTP or gRPC as the address says, sync and async."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from urllib.parse import urlsplit
+
+from latentone_client import operations
+from latentone_client.errors import Failure, Invalid
+from latentone_client.retries import Patience, Retries, Watch, nobody
+from latentone_client.transport import AsyncTransport, Request, Transport
+
+A = TypeVar("A")
+P = ParamSpec("P")
+M = TypeVar("M", bound=Callable[..., Any])
+
+DEFAULT_URL = "http://127.0.0.1:3000"
+TIMEOUT_S = 60.0
+PORTS = {"grpc": 3001, "grpcs": 443}
+
+
+def _method(build: Callable[P, Request[A]]) -> Callable[Concatenate[Client, P], A]:
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> A:
+        return self.call(build(*args, **kwargs))
+
+    return _described(method, build)
+
+
+def _async_method(build: Callable[P, Request[A]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[A]]:
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> A:
+        return await self.call(build(*args, **kwargs))
+
+    return _described(method, build)
+
+
+def _described(method: M, build: Callable[..., object]) -> M:
+    """Give a method the name, the words and the arguments of what it calls, for `help` and editors."""
+    signature = inspect.signature(build)
+    itself = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    arguments = [itself, *signature.parameters.values()]
+    method.__name__, method.__doc__ = build.__name__, build.__doc__
+    method.__dict__["__signature__"] = signature.replace(
+        parameters=arguments, return_annotation=inspect.Signature.empty
+    )
+    return method
+
+
+class Client:
+    """A service at http://host:3000, https://..., grpc://host:3001 or grpcs://... Threads may share it.
+
+    timeout_s: for a whole call with its retries. watch: told of every pause before a retry.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: Retries = Retries(),  # noqa: B008 - frozen
+        watch: Watch = nobody,
+    ) -> None:
+        """Raises: Invalid for an address that is none; whether somebody answers there, the first call says."""
+        self._transport = _transport(url)
+        self._timeout_s, self._retries, self._watch = timeout_s, retries, watch
+
+    generate = _method(operations.generate)
+    sample = _method(operations.sample)
+    decode = _method(operations.decode)
+    analyse = _method(operations.analyse)
+    interpolate = _method(operations.interpolate)
+    render = _method(operations.render)
+    models = _method(operations.list_models)
+    model = _method(operations.get_model)
+
+    def call(self, request: Request[A]) -> A:
+        """Return the answer to a request.
+
+        Raises: Failure.
+        """
+        patience = Patience(self._retries, seconds=self._timeout_s, watch=self._watch)
+        while True:
+            try:
+                return request.read(self._transport.send(request, seconds=patience.remaining_s()))
+            except Failure as failure:
+                time.sleep(patience.pause_s(failure))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        """Return the client, to be closed in the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connections."""
+        self.close()
+
+
+class AsyncClient:
+    """As Client, on an event loop."""
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: Retries = Retries(),  # noqa: B008 - frozen
+        watch: Watch = nobody,
+    ) -> None:
+        """Raises: Invalid for an address that is none; whether somebody answers there, the first call says."""
+        self._transport = _async_transport(url)
+        self._timeout_s, self._retries, self._watch = timeout_s, retries, watch
+
+    generate = _async_method(operations.generate)
+    sample = _async_method(operations.sample)
+    decode = _async_method(operations.decode)
+    analyse = _async_method(operations.analyse)
+    interpolate = _async_method(operations.interpolate)
+    render = _async_method(operations.render)
+    models = _async_method(operations.list_models)
+    model = _async_method(operations.get_model)
+
+    async def call(self, request: Request[A]) -> A:
+        """Return the answer to a request.
+
+        Raises: Failure.
+        """
+        patience = Patience(self._retries, seconds=self._timeout_s, watch=self._watch)
+        while True:
+            try:
+                return request.read(await self._transport.send(request, seconds=patience.remaining_s()))
+            except Failure as failure:
+                await asyncio.sleep(patience.pause_s(failure))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        """Return the client, to be closed in the end."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the connections."""
+        await self.close()
+
+
+def _transport(url: str) -> Transport:
+    scheme, target = _place(url)
+    if scheme in PORTS:
+        from latentone_client.grpc_transport import GrpcTransport
+
+        return GrpcTransport(target, secure=scheme == "grpcs")
+    from latentone_client.http_transport import HttpTransport
+
+    return HttpTransport(target)
+
+
+def _async_transport(url: str) -> AsyncTransport:
+    scheme, target = _place(url)
+    if scheme in PORTS:
+        from latentone_client.grpc_transport import AsyncGrpcTransport
+
+        return AsyncGrpcTransport(target, secure=scheme == "grpcs")
+    from latentone_client.http_transport import AsyncHttpTransport
+
+    return AsyncHttpTransport(target)
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Return an address' scheme, and what its transport takes: the whole address, or host:port for gRPC."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise Invalid(f"{url}: {error}") from None
+    if parts.scheme not in ("http", "https", *PORTS) or not host:
+        raise Invalid(f"{url!r} is no address; write http://host:3000 or grpc://host:3001")
+    if parts.scheme not in PORTS:
+        return parts.scheme, url
+    host = f"[{host}]" if ":" in host else host
+    return parts.scheme, f"{host}:{port or PORTS[parts.scheme]}"

@@ -1,0 +1,170 @@
+"""Every operation of the service: its arguments become a Request, which knows how to read its answer.
+
+Sync and async clients, over both transports, have these functions as their methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from latentone_client import reading
+from latentone_client.answers import Features, Model, Sound, Tune
+from latentone_client.errors import Invalid
+from latentone_client.sound_files import FloatArray
+from latentone_client.transport import Request
+
+File = bytes | str | PathLike[str]  # what a file holds, or where it is
+ON_THE_WIRE = "wav_float"  # a form that says its channels and keeps every bit
+
+
+def generate(
+    *,
+    model: str = "",
+    version: int = 0,
+    seed: int | None = None,
+    count: int | None = None,
+    label: str | int = "",
+    pitch: float | None = None,
+    latents: ArrayLike | None = None,
+) -> Request[Sound]:
+    """Make clips from a seed or from latents.
+
+    model: empty for the default one. version: 0 for the newest. seed: absent, one is drawn and returned.
+    label: a name or an index; empty: clip i has label (seed + i) modulo their number. pitch: MIDI pitch in place of
+    a label. latents: [count, latent size] in place of a seed.
+    """
+    fields = _drawn(model=model, version=version, seed=seed, count=count, label=label, pitch=pitch, latents=latents)
+    return Request("generate", {**fields, "format": ON_THE_WIRE}, reading.sound)
+
+
+def sample(
+    *,
+    model: str = "",
+    version: int = 0,
+    seed: int | None = None,
+    count: int | None = None,
+    label: str | int = "",
+    pitch: float | None = None,
+    latents: ArrayLike | None = None,
+) -> Request[Features]:
+    """Make features from a seed or from latents; arguments as of `generate`."""
+    return Request(
+        "sample",
+        _drawn(model=model, version=version, seed=seed, count=count, label=label, pitch=pitch, latents=latents),
+        reading.features,
+    )
+
+
+def decode(features: ArrayLike, *, model: str = "", version: int = 0) -> Request[Sound]:
+    """Make features audible.
+
+    features: [count, frames, bands(, channels)], or one item without count, in the units of the model's contract.
+    """
+    fields = {"features": _array(features, "features"), "format": ON_THE_WIRE}
+    return Request("decode", _given(model=model, version=version, **fields), reading.sound)
+
+
+def analyse(audio: File, *, model: str = "", version: int = 0) -> Request[Features]:
+    """Describe a sound file by the features that `decode` takes.
+
+    audio: a WAV, FLAC, Ogg or MP3 file at the model's sample rate, as bytes or as a path.
+    """
+    return Request("analyse", _given(model=model, version=version, audio=_bytes(audio)), reading.features)
+
+
+def interpolate(
+    seeds: Sequence[int],
+    *,
+    steps: int | None = None,
+    label: str | int = "",
+    pitch: float | None = None,
+    model: str = "",
+    version: int = 0,
+) -> Request[Sound]:
+    """Make clips along a path between seeds.
+
+    seeds: two or more. steps: clips in all, both ends included; absent: 8, or one for each seed if more.
+    label: of every clip; empty: the one that the first seed alone would have.
+    """
+    fields = _given(
+        model=model, version=version, seeds=list(seeds), steps=steps, label=str(label), pitch=pitch, format=ON_THE_WIRE
+    )
+    return Request("interpolate", fields, reading.sound)
+
+
+def render(
+    midi: File,
+    *,
+    model: str = "",
+    version: int = 0,
+    seed: int | None = None,
+    programs: Mapping[int, int] | None = None,
+    channels: Mapping[int, int] | None = None,
+    latent_seconds: float | None = None,
+    attack_seconds: float | None = None,
+    release_seconds: float | None = None,
+    out_of_range: Literal["fold", "skip"] = "fold",
+    percussion: bool = False,
+) -> Request[Tune]:
+    """Play a MIDI file with a model whose labels stand for pitches.
+
+    midi: a Standard MIDI file of format 0 or 1, as bytes or as a path. seed: program p sounds as seed + p.
+    programs: seeds of programs (0 to 127). channels: seeds of channels (1 to 16), whatever their programs.
+    latent_seconds: from one latent of a seed to the next, between which the sound glides (4).
+    attack_seconds, release_seconds: fades of each note (0.01 and 0.3).
+    out_of_range: what becomes of notes that the model lacks. percussion: whether channel 10 is played.
+    """
+    fields = _given(
+        model=model,
+        version=version,
+        midi=_bytes(midi),
+        seed=seed,
+        programs=dict(programs or {}),
+        channels=dict(channels or {}),
+        latent_seconds=latent_seconds,
+        attack_seconds=attack_seconds,
+        release_seconds=release_seconds,
+        out_of_range=out_of_range,
+        percussion=percussion,
+        format=ON_THE_WIRE,
+    )
+    return Request("render", fields, reading.tune)
+
+
+def list_models() -> Request[tuple[Model, ...]]:
+    """Return every version of every model that the service has."""
+    return Request("list_models", {}, reading.models)
+
+
+def get_model(name: str, *, version: int = 0) -> Request[Model]:
+    """Return one model, with its whole contract. version: 0 for the newest."""
+    if not name:
+        raise Invalid("model: which one? give its name")
+    return Request("get_model", _given(model=name, version=version), reading.model)
+
+
+def _drawn(*, latents: ArrayLike | None, label: str | int, **fields: Any) -> dict[str, Any]:
+    array = None if latents is None else _array(latents, "latents")
+    return _given(latents=array, label=str(label), **fields)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Return the fields that say something; the service knows the rest."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _array(value: ArrayLike, name: str) -> FloatArray:
+    try:
+        return np.asarray(value, np.float32)
+    except (TypeError, ValueError):
+        raise Invalid(f"{name}: must be an array of numbers") from None
+
+
+def _bytes(file: File) -> bytes:
+    return file if isinstance(file, bytes) else Path(file).read_bytes()

@@ -1,0 +1,1 @@
+"""The client against real services: `python -m service` on free ports."""
