@@ -43,9 +43,9 @@ def test_a_difference_is_named(tmp_path: Path, change: str) -> None:
 
 def test_the_service_and_its_client_have_the_same_code() -> None:
     service, client = (
-        {str(file.relative_to(folder)): file.read_text().replace(f"from {folder.parent.name}.", "from ")
+        {str(file.relative_to(folder)): file.read_text().replace(f"from {folder.parents[1].name}.", "from ")
          for file in folder.rglob("*.py*") if file.suffix in (".py", ".pyi")}
-        for folder in (ROOT / "service/generated", ROOT / "latentone_client/generated")
+        for folder in (ROOT / "service/generated/latentone", ROOT / "latentone_client/generated/latentone")
     )  # fmt: skip
     assert service
     assert service == client
