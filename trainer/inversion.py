@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from trainer.stft import hann, istft, stft
+from trainer.stft import Spectrum, hann, istft, stft
 
 Tensor = Any
 
@@ -86,6 +86,16 @@ def griffin_lim(
 
     Args: magnitude and phase [B, T, F].
     Returns: waveform [B, T * hop].
+    """
+    return istft(with_phase(magnitude, n_fft, hop, iterations, momentum=momentum, phase=phase), hann(n_fft), hop)
+
+
+def with_phase(
+    magnitude: Tensor, n_fft: int, hop: int, iterations: int, *, momentum: float = 0.99, phase: Tensor | None = None
+) -> Spectrum:
+    """Find the spectrum that `griffin_lim` makes its waveform of: the given magnitude, and a phase that fits it.
+
+    Each iteration carries what a frame knows to the n_fft / hop - 1 frames on each side.
     Source: Perraudin, Balazs and Sondergaard 2013; momentum as librosa.griffinlim takes it.
     """
     pull = momentum / (1.0 + momentum)
@@ -106,4 +116,4 @@ def griffin_lim(
     else:
         start = magnitude * ops.cos(phase), magnitude * ops.sin(phase)
     real, imaginary, *_ = ops.fori_loop(0, iterations, improve, (*start, nothing, nothing))
-    return istft((real, imaginary), window, hop)
+    return real, imaginary

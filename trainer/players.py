@@ -117,8 +117,9 @@ def generator(run: Run) -> Generator:
 
 def vocoder(run: Run) -> Vocoder:
     """A vocoder with fresh weights."""
-    spec, bridge = run.spec.vocoder, representation(run)
-    mel = Mel(spec.mel.n_mels, spec.mel.n_fft, spec.mel.hop_samples, bridge.silence[0])
+    spec = run.spec.vocoder
+    bridge = registry.make_mel(spec.mel, run.spec.audio)
+    mel = Mel(spec.mel.n_mels, spec.mel.n_fft, spec.mel.hop_samples, bridge.silence[0], bridge.magnitudes)
     check_segment(spec.game, mel.hop_samples, run.spec.audio.clip_samples)
     return make_vocoder(spec.architecture, mel)
 

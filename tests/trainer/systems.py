@@ -99,6 +99,7 @@ VOCODERS: dict[str, RunSpec] = {
     ),
     "vocos": VOCOS,
     "vocos_causal": VOCOS.replace(architecture=VOCOS.architecture.replace(causal=True)),
+    "vocos_corrected": VOCOS.replace(architecture=VOCOS.architecture.replace(griffin_lim_iterations=2)),
     "vocos_of_log_mel": VOCOS.replace(representation=tiny.SPEC.representation),
 }
 

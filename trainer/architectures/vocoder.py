@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -15,12 +16,16 @@ SHUT, OPEN = 0.001, 0.05  # heights above the floor at which nothing and all is 
 
 
 class Mel(NamedTuple):
-    """What a vocoder knows of its features. floor: the value of silence."""
+    """What a vocoder knows of its features.
+
+    floor: the value of silence. magnitudes: of spectra [B, T, n_fft // 2 + 1] whose mel is nearest to features.
+    """
 
     bands: int
     n_fft: int
     hop_samples: int
     floor: float
+    magnitudes: Callable[[Tensor], Tensor]
 
 
 class Reach(NamedTuple):

@@ -3,24 +3,26 @@
 Nothing is computed at the rate of samples but the transform: about a tenth of MelGAN's cost. Where it is causal, no
 convolution looks ahead, and a frame is heard when the half window of the transform has passed.
 Source: Siuzdak 2023, section 3 (backbone of ConvNeXt blocks, head of magnitude and phase). Of ours: the grid of whole
-hops, features counted from the floor, so that zeros beyond the ends are silence.
+hops, features counted from the floor, so that zeros beyond the ends are silence; and a head that corrects magnitudes
+while Griffin-Lim finds their phase, for which `griffin_lim_iterations` asks.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from trainer.architectures.vocoder import Mel, Reach, Vocoder
+from trainer.inversion import with_phase
 from trainer.specs.vocoders import VocosSpec
-from trainer.stft import hann, istft
+from trainer.stft import Spectrum, hann, istft
 
 Tensor = Any
 TAPS = 7
-LOUDEST = 100.0  # magnitude of a bin
+QUIETEST = 1e-4  # magnitude of a bin
 
 
 def _deviation() -> keras.initializers.Initializer:
@@ -76,22 +78,40 @@ class Generator(Vocoder):
         self.first_norm = keras.layers.LayerNormalization(epsilon=1e-6)
         self.blocks = [Block(spec, before=before) for _ in range(spec.blocks)]
         self.last_norm = keras.layers.LayerNormalization(epsilon=1e-6)
-        self.head = keras.layers.Dense(mel.n_fft + 2, kernel_initializer=_deviation())
+        self.iterations = spec.griffin_lim_iterations
+        if self.iterations:  # it begins as Griffin-Lim is
+            self.head = keras.layers.Dense(mel.n_fft // 2 + 1, kernel_initializer="zeros")
+        else:
+            self.head = keras.layers.Dense(mel.n_fft + 2, kernel_initializer=_deviation())
+        self.loudest = math.log(mel.n_fft / 2)  # of a bin: samples are in [-1, 1], and this is the sum of the window
         self.before = before
         self.build_weights()
 
     @property
     def network_reach(self) -> Reach:
-        """Of the convolutions, and of the windows that overlap a frame."""
+        """Of the convolutions, of the iterations, and of the windows that overlap a frame."""
         layers, overlap = len(self.blocks) + 1, self.mel.n_fft // self.mel.hop_samples
-        return Reach(layers * self.before + overlap // 2, layers * (TAPS - 1 - self.before) + overlap // 2)
+        found = self.iterations * (overlap - 1) + overlap // 2
+        return Reach(layers * self.before + found, layers * (TAPS - 1 - self.before) + found)
 
     def sound(self, features: Tensor) -> Tensor:
         """Sound [B, T * hop] of features."""
         x = self.first_norm(self.first(features - self.mel.floor))
         for block in self.blocks:
             x = block(x)
-        level, phase = ops.split(self.head(self.last_norm(x)), 2, axis=-1)
-        magnitude = ops.exp(ops.minimum(level, float(np.log(LOUDEST))))
-        spectrum = magnitude * ops.cos(phase), magnitude * ops.sin(phase)
+        made = self.head(self.last_norm(x))
+        spectrum = self._corrected(features, made) if self.iterations else self._polar(*ops.split(made, 2, axis=-1))
         return ops.clip(istft(spectrum, hann(self.mel.n_fft), self.mel.hop_samples), -1.0, 1.0)
+
+    def _corrected(self, features: Tensor, corrections: Tensor) -> Spectrum:
+        """The magnitudes of features times exp(corrections), and their phase, which is taken as given by gradients."""
+        levels = ops.log(ops.maximum(self.mel.magnitudes(features), QUIETEST)) + corrections
+        levels = ops.minimum(levels, self.loudest)
+        held = ops.stop_gradient(levels)
+        real, imaginary = with_phase(ops.exp(held), self.mel.n_fft, self.mel.hop_samples, self.iterations)
+        change = ops.exp(levels - held)  # 1, with the gradient of levels
+        return ops.stop_gradient(real) * change, ops.stop_gradient(imaginary) * change
+
+    def _polar(self, levels: Tensor, phase: Tensor) -> Spectrum:
+        magnitude = ops.exp(ops.minimum(levels, self.loudest))
+        return magnitude * ops.cos(phase), magnitude * ops.sin(phase)

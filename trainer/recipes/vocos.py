@@ -18,10 +18,13 @@ VOCOS = MELGAN.replace(
     architecture=VocosSpec(),
     game=InversionSpec(spectral_weight=5.0, generator_learning_rate=2e-4, critic_learning_rate=2e-4, ema=0.999),
 )
+# The critics wait for what forty minutes of a core don't reach: sooner they doubled the mel error of held-out clips.
 SMALL = MELGAN_SMALL.replace(
     recipe="vocos_small",
-    architecture=VocosSpec(width=192, blocks=6, critic_width=8, critic_most_width=128, critic_factors=(4, 4, 4)),
-    game=MELGAN_SMALL.game.replace(alone_steps=4_000),
+    architecture=VocosSpec(
+        width=192, blocks=6, griffin_lim_iterations=16, critic_width=8, critic_most_width=128, critic_factors=(4, 4, 4)
+    ),
+    game=MELGAN_SMALL.game.replace(segment_samples=4_096, alone_steps=100_000),
 )
 RECIPES = (
     Recipe("a vocoder with an inverse STFT for its head, 22.05 kHz, a tenth of MelGAN's cost", VOCOS),

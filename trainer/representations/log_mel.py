@@ -71,10 +71,13 @@ class LogMel:
         floor = 1.001 * 10.0 ** (self.db_min / 10.0)  # above float rounding
         return ops.relu(ops.exp(decibels * (math.log(10.0) / 10.0)) - floor)
 
+    def magnitudes(self, features: Tensor) -> Tensor:
+        """Magnitudes [B, T, n_fft // 2 + 1] whose mel is nearest to features [B, T, M]."""
+        return ops.sqrt(invert_mel(self.power(features), self.filters, self.spec.inversion_steps))
+
     def decode(self, features: Tensor) -> Tensor:
         """Waveform [B, T * hop] in [-1, 1] of features [B, T, M]; features of -1 everywhere give exact silence."""
-        magnitude = ops.sqrt(invert_mel(self.power(features), self.filters, self.spec.inversion_steps))
-        spec = self.spec
+        magnitude, spec = self.magnitudes(features), self.spec
         return ops.clip(griffin_lim(magnitude, spec.n_fft, spec.hop_samples, spec.griffin_lim_iterations), -1.0, 1.0)
 
     def pictures(self, features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -60,11 +60,14 @@ class MagnitudeMel:
         mel = ops.maximum(ops.matmul(magnitude, self.filters.T), self.spec.floor)
         return ops.log(mel) * (1.0 / math.log(10.0))
 
+    def magnitudes(self, features: Tensor) -> Tensor:
+        """Magnitudes [B, T, n_fft // 2 + 1] whose mel is nearest to features [B, T, M]."""
+        mel = ops.relu(ops.exp(features * math.log(10.0)) - 1.001 * self.spec.floor)  # above float rounding
+        return invert_mel(mel, self.filters, self.spec.inversion_steps)
+
     def decode(self, features: Tensor) -> Tensor:
         """Waveform [B, T * hop] in [-1, 1] of features [B, T, M] without a network; the floor gives exact silence."""
-        spec = self.spec
-        mel = ops.relu(ops.exp(features * math.log(10.0)) - 1.001 * spec.floor)  # above float rounding
-        magnitude = invert_mel(mel, self.filters, spec.inversion_steps)
+        magnitude, spec = self.magnitudes(features), self.spec
         return ops.clip(griffin_lim(magnitude, spec.n_fft, spec.hop_samples, spec.griffin_lim_iterations), -1.0, 1.0)
 
     def pictures(self, features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from trainer.representations.log_mel import LogMel, fit_db_max
 from trainer.representations.log_spectrogram import LogSpectrogram, fit_bins
 from trainer.representations.magnitude_mel import MagnitudeMel
 from trainer.representations.phase import Phase, fit_level
-from trainer.representations.representation import Representation
+from trainer.representations.representation import MelRepresentation, Representation
 from trainer.representations.resized import ResizedLogMel
 from trainer.representations.waveform import Waveform
 from trainer.specs.audio import AudioSpec
@@ -36,6 +36,14 @@ def make(spec: RepresentationSpec, audio: AudioSpec) -> Representation:
     return _entry(spec).make(spec, audio)
 
 
+def make_mel(spec: LogMelSpec | MagnitudeMelSpec, audio: AudioSpec) -> MelRepresentation:
+    """The same for a mel scale of any number of frames.
+
+    Raises: SpecError.
+    """
+    return LogMel(spec, audio) if isinstance(spec, LogMelSpec) else MagnitudeMel(spec, audio)
+
+
 def fit(spec: AnySpec, audio: AudioSpec, waveforms: np.ndarray) -> AnySpec:
     """Return `spec` with each constant of None taken from waveforms [N, S] or [N, S, 2]; what is stated stays.
 
@@ -45,7 +53,7 @@ def fit(spec: AnySpec, audio: AudioSpec, waveforms: np.ndarray) -> AnySpec:
     return fitted
 
 
-def of_description(features: dict[str, Any], audio: AudioSpec) -> Representation:
+def of_description(features: dict[str, Any], audio: AudioSpec) -> MelRepresentation:
     """The mel scale that entry `features` of a contract describes, where it is one of any length."""
     same = {name: features[name] for name in ("n_fft", "hop_samples", "n_mels", "fmin_hz", "fmax_hz")}
     inversion = features["inversion"]

@@ -43,3 +43,10 @@ class Representation(Protocol):
 
     def describe(self) -> dict[str, Any] | None:
         """Entry `features` of the contract; None where there is no feature stage."""
+
+
+class MelRepresentation(Representation, Protocol):
+    """A mel scale of any number of frames, which a vocoder can be trained for."""
+
+    def magnitudes(self, features: Tensor) -> Tensor:
+        """Magnitudes [B, T, n_fft // 2 + 1] whose mel is nearest to features [B, T, M]."""

@@ -82,7 +82,9 @@ class VocosSpec(VocoderSpec):
     """Sizes of a vocoder at the rate of frames; the defaults are half as wide as Vocos as published.
 
     width: channels. blocks: of ConvNeXt, each with an inner layer `expansion` times as wide. causal: no convolution
-    looks ahead; what is left is the half window of the inverse transform.
+    looks ahead; what is left is the half window of the inverse transform. griffin_lim_iterations: 0 as published, the
+    head makes magnitude and phase; where they are more, the head corrects the magnitudes whose mel is nearest to the
+    features, and as many iterations find the phase: what a few hundred clips and minutes can learn.
     Source: Siuzdak 2023, section 3.
     """
 
@@ -91,9 +93,18 @@ class VocosSpec(VocoderSpec):
     blocks: int = 8
     expansion: int = 3
     causal: bool = False
+    griffin_lim_iterations: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check(
+            0 <= self.griffin_lim_iterations <= 64,
+            f"griffin_lim_iterations={self.griffin_lim_iterations} is not in 0..64",
+        )
+        check(
+            not (self.causal and self.griffin_lim_iterations),
+            "a causal network and Griffin-Lim, which hears what follows: set architecture.griffin_lim_iterations=0",
+        )
         check(min(self.width, self.blocks, self.expansion) >= 1, "width, blocks and expansion must be 1 or more")
 
 
