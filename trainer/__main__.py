@@ -41,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
         description="Prepare a corpus if need be and train on it. Ctrl-C saves and ends; --resume goes on.",
     )
     _add_recipe(train)
+    train.add_argument(
+        "--features-of",
+        type=Path,
+        metavar="RUN_OR_MODEL",
+        help="train a vocoder for the mel features of a generator, such as models/digits: audio and representation are "
+        "taken from there",
+    )
     _add_corpus(train)
     train.add_argument("--steps", type=int, metavar="N", help="stop after N generator steps")
     train.add_argument(

@@ -20,6 +20,7 @@ from trainer.autodiff import BACKEND, compiled, devices
 from trainer.corpus.store import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.evaluation.pitch import pitch_of_labels
+from trainer.features_of import FeaturesOf
 from trainer.games.inversion import InversionGame
 from trainer.games.latent import LatentGame
 from trainer.representations import registry
@@ -35,15 +36,20 @@ FITTING_CLIPS = 512
 STANDARD_CLIPS = 64  # from which mean and deviation of the features are taken
 
 
-def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
+def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus, features_of: FeaturesOf | None = None) -> Run:
     """Resolve what the corpus decides and write run.json into a folder that must be new.
 
+    features_of: whose features the recipe was given, where they are not its own.
     Raises: LatentoneError where the folder is there already, or specification and corpus do not fit.
     """
     if folder.exists():
         raise LatentoneError(f"{folder} is there already: resume it with --resume {folder}, or choose another --run")
     if len(corpus.train) == 0:
         raise LatentoneError(f"corpus {corpus.name} has no clips to train on: lower held_out_fraction")
+    recipe = recipes.find(spec.recipe)
+    if features_of is not None:
+        features_of.check_rate(corpus.audio)
+        recipe = features_of.given_to(recipe)
     clips = fitting_clips(corpus)
     fitted = registry.fit(spec.representation, corpus.audio, clips)
     mean, deviation = _standard(registry.make(fitted, corpus.audio), clips)
@@ -58,7 +64,8 @@ def begin(folder: Path, spec: RunSpec, corpus: PreparedCorpus) -> Run:
     run = Run(
         folder=folder,
         spec=spec.replace(representation=fitted),
-        changes=differences(recipes.find(spec.recipe), spec),
+        changes=differences(recipe, spec),
+        features_of=features_of.place if features_of else None,
         label_names=tuple(corpus.label_names) if conditional else (),
         label_pitches=pitches,
         feature_mean=mean,

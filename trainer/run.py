@@ -27,6 +27,7 @@ class Run:
     folder: Path
     spec: RunSpec
     changes: tuple[str, ...] = ()  # to the recipe, as --set takes them
+    features_of: str | None = None  # the model or run that a vocoder's features were taken from
     label_names: tuple[str, ...]  # that the model is conditioned on
     label_pitches: tuple[float, ...] | None  # MIDI pitch of each, where labels stand for pitches
     feature_mean: tuple[float, ...]  # of the training clips' features: one number a channel
@@ -64,6 +65,11 @@ class Run:
         """Corpus and recipe, as a run's folder and an exported model are called by default."""
         return title(self.corpus["name"], self.spec.recipe)
 
+    @property
+    def place(self) -> str:
+        """As a command names it, wherever its folder is."""
+        return f"runs/{self.folder.resolve().name}"
+
     def with_budget(self, changes: dict[str, Any]) -> Run:
         """The same run with other fields of the loop, written down.
 
@@ -96,6 +102,18 @@ def next_folder(runs: Path, name: str) -> Path:
 def is_model(folder: Path) -> bool:
     """Whether a folder is an exported model's version."""
     return (folder / CONTRACT).is_file()
+
+
+def find_source(folder: Path) -> Path:
+    """A run, a model's version, or the newest version of a model's folder.
+
+    Raises: LatentoneError where it is none of these.
+    """
+    versions = [path for path in folder.glob("*") if path.name.isdecimal() and is_model(path)]
+    if versions:
+        return max(versions, key=lambda path: int(path.name))
+    check_source(folder)
+    return folder
 
 
 def check_source(folder: Path) -> None:

@@ -12,17 +12,25 @@ from trainer.console import console
 from trainer.corpus import PreparedCorpus, Source, find_source, prepare
 from trainer.corpus.preparation import fingerprint
 from trainer.errors import LatentoneError
+from trainer.features_of import FeaturesOf
 from trainer.specs.run import RunSpec
 from trainer.specs.spec import override
 
 
 def spec_of(options: argparse.Namespace) -> RunSpec:
-    """The recipe with every --set and budget applied."""
-    spec = recipes.find(options.recipe)
+    """The recipe with the features of another model, every --set and budget applied."""
+    spec, features_of = recipes.find(options.recipe), borrowed_features(options)
+    spec = spec if features_of is None else features_of.given_to(spec)
     for text in options.set:
         spec = override(spec, text)
     changes = budget_of(options)
     return spec.replace(loop=spec.loop.replace(**changes)) if changes else spec
+
+
+def borrowed_features(options: argparse.Namespace) -> FeaturesOf | None:
+    """Those of the model or run that --features-of names."""
+    folder: Path | None = getattr(options, "features_of", None)
+    return None if folder is None else FeaturesOf.find(folder)
 
 
 def budget_of(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.commands.corpora import budget_of, corpus_of, show_plan, source_of, spec_of
+from trainer.commands.corpora import borrowed_features, budget_of, corpus_of, show_plan, source_of, spec_of
 from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
 from trainer.errors import LatentoneError
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options)
     corpus = corpus_of(options, spec, source)
     folder = options.runs / options.run if options.run else next_folder(options.runs, title(corpus.name, spec.recipe))
-    return _play(players.begin(folder, spec, corpus), corpus, options, plan)
+    return _play(players.begin(folder, spec, corpus, borrowed_features(options)), corpus, options, plan)
 
 
 def _resume(options: argparse.Namespace) -> int:

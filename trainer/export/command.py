@@ -20,6 +20,8 @@ def _arguments(run: Run) -> Iterator[str]:
     corpus, loop = run.corpus, run.spec.loop
     yield from ("--recipe", run.spec.recipe)
     yield from ("--corpus", "notes" if corpus["name"] == "notes" else f"path/to/{corpus['name']}")
+    if run.features_of is not None:
+        yield from ("--features-of", run.features_of)
     for option, value in corpus.get("options", {}).items():
         known = f"path/to/{PurePath(value).name}" if option == "table" else value
         yield from ("--option", f"{option}={known}")

@@ -16,7 +16,7 @@ from trainer.representations.representation import MelRepresentation, Representa
 from trainer.representations.resized import ResizedLogMel
 from trainer.representations.waveform import Waveform
 from trainer.specs.audio import AudioSpec
-from trainer.specs.representations import LogMelSpec, MagnitudeMelSpec, RepresentationSpec
+from trainer.specs.representations import LogMelSpec, RepresentationSpec, described_mel
 
 AnySpec = TypeVar("AnySpec", bound=RepresentationSpec)
 
@@ -55,16 +55,9 @@ def fit(spec: AnySpec, audio: AudioSpec, waveforms: np.ndarray) -> AnySpec:
 
 def of_description(features: dict[str, Any], audio: AudioSpec) -> MelRepresentation:
     """The mel scale that entry `features` of a contract describes, where it is one of any length."""
-    same = {name: features[name] for name in ("n_fft", "hop_samples", "n_mels", "fmin_hz", "fmax_hz")}
-    inversion = features["inversion"]
-    same |= {
-        "inversion_steps": inversion["mel_steps"],
-        "griffin_lim_iterations": inversion["griffin_lim_iterations"],
-    }
-    if features["quantity"] == "magnitude":
-        return MagnitudeMel(MagnitudeMelSpec(**same, floor=features["floor"]), audio)
-    lowest, highest = features["db_min"], features["db_max"]
-    return LogMel(LogMelSpec(**same, db_range=highest - lowest, db_max=highest), audio)
+    mel = described_mel(features)
+    assert mel is not None
+    return make(mel, audio)
 
 
 def _entry(spec: RepresentationSpec) -> Entry:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeGuard
 
 from trainer.errors import check
 from trainer.specs.spec import Spec
@@ -156,7 +157,29 @@ class PhaseSpec(Spec):
         check(self.frequency_gain > 0.0, f"frequency_gain={self.frequency_gain} must be above 0")
 
 
+MelSpec = LogMelSpec | MagnitudeMelSpec
 RepresentationSpec = WaveformSpec | LogMelSpec | MagnitudeMelSpec | LogSpectrogramSpec | PhaseSpec
+
+
+def is_mel(spec: RepresentationSpec) -> TypeGuard[MelSpec]:
+    """Whether features are of a mel scale and of any length."""
+    return isinstance(spec, MagnitudeMelSpec) or (isinstance(spec, LogMelSpec) and spec.size is None)
+
+
+def described_mel(features: Mapping[str, Any] | None) -> MelSpec | None:
+    """The mel scale that entry `features` of a contract describes; None where it is none, or not of any length."""
+    if features is None or features["kind"] != "log_mel" or features["shape"][0] is not None:
+        return None
+    same = {name: features[name] for name in ("n_fft", "hop_samples", "n_mels", "fmin_hz", "fmax_hz")}
+    inversion = features["inversion"]
+    same |= {
+        "inversion_steps": inversion["mel_steps"],
+        "griffin_lim_iterations": inversion["griffin_lim_iterations"],
+    }
+    if features["quantity"] == "magnitude":
+        return MagnitudeMelSpec(**same, floor=features["floor"])
+    lowest, highest = features["db_min"], features["db_max"]
+    return LogMelSpec(**same, db_range=highest - lowest, db_max=highest)
 
 
 def _check_frames(n_fft: int, hop_samples: int) -> None:

@@ -9,7 +9,7 @@ from trainer.errors import check
 from trainer.specs.architectures import AnyGeneratorSpec, MelspecSpec
 from trainer.specs.audio import AudioSpec, PreparationSpec
 from trainer.specs.game import AnyGameSpec, AugmentSpec, GameSpec, InversionSpec
-from trainer.specs.representations import LogMelSpec, MagnitudeMelSpec, RepresentationSpec
+from trainer.specs.representations import LogMelSpec, MelSpec, RepresentationSpec, is_mel
 from trainer.specs.spec import Spec
 from trainer.specs.vocoders import AnyVocoderSpec, VocoderSpec
 
@@ -49,7 +49,7 @@ class VocoderPart(NamedTuple):
 
     architecture: AnyVocoderSpec
     game: InversionSpec
-    mel: MagnitudeMelSpec | LogMelSpec
+    mel: MelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +69,10 @@ class RunSpec(Spec):
         kind, vocoder = self.architecture.kind, self.is_vocoder
         check(isinstance(self.game, InversionSpec) == vocoder, f"{kind} does not play the game {self.game.kind}")
         check((self.augment is None) == vocoder, f"{kind} {'takes no' if vocoder else 'wants an'} augment")
-        is_mel = isinstance(self.representation, MagnitudeMelSpec) or (
-            isinstance(self.representation, LogMelSpec) and self.representation.size is None
+        check(
+            is_mel(self.representation) or not vocoder,
+            f"{kind} wants features of a mel scale, not {self.representation.kind}",
         )
-        check(is_mel or not vocoder, f"{kind} wants features of a mel scale, not {self.representation.kind}")
 
     @property
     def is_vocoder(self) -> bool:
@@ -92,5 +92,5 @@ class RunSpec(Spec):
         """The parts of a vocoder's run."""
         assert isinstance(self.architecture, VocoderSpec)
         assert isinstance(self.game, InversionSpec)
-        assert isinstance(self.representation, MagnitudeMelSpec | LogMelSpec)
+        assert is_mel(self.representation)
         return VocoderPart(self.architecture, self.game, self.representation)
