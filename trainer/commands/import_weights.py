@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     from trainer.export.imported import export_imported
 
     folder = export_imported(imported, options.models, name=name)
-    say(f"imported: {folder}\n{vocoder_hints(folder, 'corpora/<prepared for it>')}")
+    say(f"imported: {folder}\n{vocoder_hints(folder, 'corpora/NAME')}")
     return 0
 
 

@@ -68,7 +68,7 @@ def _imported(contract: dict[str, Any]) -> str:
     """Rows on the file."""
     imported = contract["imported"]
     return f"""\
-| weights | imported from `{imported["file"]}`, of the form that {SOURCES[contract["architecture"]]} has |
+| weights | imported from `{imported["file"]}`: by names and shapes {SOURCES[contract["architecture"]]} |
 | SHA-256 of the file | `{imported["sha256"]}` |
 | licence of the weights, and so of this model | {imported["licence"] or "not stated: yours to settle"} |
 | training | elsewhere; neither its corpus nor its length is in the file |"""
@@ -98,9 +98,8 @@ def _limits(contract: dict[str, Any]) -> str:
     """What to expect."""
     if contract.get("imported"):
         return (
-            "It decodes sounds like those that its weights were trained on; of others it loses what it has not heard. "
-            "Its arithmetic is the original's:\nsilence is not quite silent, and the first and the last frame are less "
-            "true than the rest."
+            "It decodes sounds like those that its weights were trained on; of others it loses what it has not heard.\n"
+            "Its arithmetic is the original's: silence is not quite silent, and sounds may click where they end."
         )
     if contract["kind"] == "vocoder":
         return "It decodes sounds like those of its corpus; of others it loses what it has not heard."
