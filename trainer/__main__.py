@@ -1,4 +1,4 @@
-"""Command line of the trainer: python -m trainer prepare | train | evaluate | compare | export | generate."""
+"""Command line of the trainer: python -m trainer prepare | train | evaluate | compare | export | import | generate."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from trainer.commands import import_weights
 from trainer.errors import LatentoneError
 
 EPILOG = """examples:
@@ -119,6 +120,16 @@ def parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--name", help="name of the model (default: <corpus>-<recipe>)")
     _add_dry_run(export)
+
+    imported = commands.add_parser(
+        "import",
+        help="export weights that others have published",
+        description="Read a checkpoint of the original's own PyTorch code, check every name and shape in it, and write "
+        "models/<name>/<next version>/ with contract and card. No code in the file is run. It is read by torch, which "
+        "nothing else needs; where it is missing, the answer says how to install it.",
+    )
+    import_weights.add_options(imported)
+    _add_dry_run(imported)
 
     generate = commands.add_parser(
         "generate",

@@ -22,7 +22,7 @@ def of_run(run: Run) -> dict[str, Any]:
 
 
 def of_contract(contract: dict[str, Any]) -> dict[str, Any]:
-    """Of an exported model."""
-    recipe = contract["recipe"]
+    """Of an exported model; imported weights have no recipe."""
+    recipe = contract["recipe"] or {}
     facts = {"architecture": contract["architecture"], "recipe": recipe.get("name"), "step": recipe.get("steps")}
     return facts | {name: recipe.get(name) for name in ("minutes", "device", "backend")}

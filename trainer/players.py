@@ -27,8 +27,11 @@ from trainer.representations import registry
 from trainer.representations.representation import Representation
 from trainer.run import Run
 from trainer.segments import Segments, check_segment
+from trainer.specs.audio import AudioSpec
+from trainer.specs.representations import MelSpec
 from trainer.specs.run import RunSpec
 from trainer.specs.spec import differences
+from trainer.specs.vocoders import AnyVocoderSpec
 from trainer.versions import versions
 
 Floats = NDArray[np.float32]
@@ -125,10 +128,14 @@ def generator(run: Run) -> Generator:
 def vocoder(run: Run) -> Vocoder:
     """A vocoder with fresh weights."""
     spec = run.spec.vocoder
-    bridge = registry.make_mel(spec.mel, run.spec.audio)
-    mel = Mel(spec.mel.n_mels, spec.mel.n_fft, spec.mel.hop_samples, bridge.silence[0], bridge.magnitudes)
-    check_segment(spec.game, mel.hop_samples, run.spec.audio.clip_samples)
-    return make_vocoder(spec.architecture, mel)
+    check_segment(spec.game, spec.mel.hop_samples, run.spec.audio.clip_samples)
+    return vocoder_of(spec.architecture, spec.mel, run.spec.audio)
+
+
+def vocoder_of(architecture: AnyVocoderSpec, mel: MelSpec, audio: AudioSpec) -> Vocoder:
+    """A vocoder with fresh weights, for the features of a mel scale."""
+    bridge = registry.make_mel(mel, audio)
+    return make_vocoder(architecture, Mel(mel.n_mels, mel.n_fft, mel.hop_samples, bridge.silence[0], bridge.magnitudes))
 
 
 def trained_generator(run: Run) -> Generator:

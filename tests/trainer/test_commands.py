@@ -134,7 +134,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "compare", "export", "generate"])
+@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "compare", "export", "import", "generate"])
 def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
     done = trainer(command, "--help", folder=tmp_path)
     assert done.returncode == 0
@@ -153,6 +153,8 @@ def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
         (["train", "--device", "gpu"], "make install GPU=tensorflow"),
         (["prepare", "--corpus", ".", "--layout", "nsyth"], "did you mean 'nsynth'"),
         (["export", "runs/none"], "is not a run"),
+        (["import", "melgam", "voice.pt"], "did you mean 'melgan'"),
+        (["import", "melgan", "none.pt"], "no checkpoint at none.pt"),
         (["generate", "models/none/1"], "neither a run"),
         (["evaluate", "models/none/1"], "neither a run"),
         (["compare", "models/none/1"], "two runs or models"),

@@ -51,6 +51,7 @@ WALLS = {
     ),
     "trainer/evaluation/measures": ("keras", "tensorflow", "jax", "scipy", "sklearn", "librosa"),
     "trainer/report": ("trainer.evaluation", "trainer.run", "trainer.corpus", "keras", "tensorflow", "librosa"),
+    "trainer/published": ("keras", "tensorflow", "trainer.architectures", "trainer.export"),
     "trainer/corpus/store.py": ("soundfile", "soxr", "librosa", "keras", "tensorflow"),
     "service/engine.py": (*TRANSPORTS, "service.operations", "bentoml", "grpc", "fastapi"),
     "service/operations.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
@@ -68,6 +69,7 @@ WALLS = {
 ONLY_HERE = {
     "tensorflow": {"service": {"service/engine.py"}},
     "tensorflow_serving": {"service": {"service/serving_api.py"}},
+    "torch": {"service": set(), "trainer": {"trainer/published/state_dict.py"}},
 }
 
 

@@ -33,15 +33,20 @@ def export_run(trained: Run, models: Path, name: str | None) -> None:
 def _hints(trained: Run, folder: Path, model: str) -> str:
     """How to hear it."""
     if trained.spec.is_vocoder:
-        url = "localhost:3000/v1"
-        return (
-            f"hear it: python -m trainer evaluate {folder} --corpus {trained.corpus['path']}\n"
-            f"serve it: make serve, then curl -X POST '{url}/analyse?model={model}' --data-binary @sound.wav "
-            f"-H 'accept: application/x-npy' -o mel.npy && curl -X POST '{url}/decode?model={model}' "
-            "--data-binary @mel.npy -H 'content-type: application/x-npy' -o again.wav"
-        )
+        return vocoder_hints(folder, trained.corpus["path"])
     return (
         f"hear it: python -m trainer generate {folder} --count 3\n"
         f"serve it: make serve, then curl -X POST localhost:3000/v1/generate -H 'content-type: application/json' "
         f'-d \'{{"model": "{model}"}}\' -o {model}.wav'
+    )
+
+
+def vocoder_hints(folder: Path, corpus: str) -> str:
+    """The same of a vocoder. corpus: a prepared one that fits it."""
+    url, model = "localhost:3000/v1", folder.parent.name
+    return (
+        f"hear it: python -m trainer evaluate {folder} --corpus {corpus}\n"
+        f"serve it: make serve, then curl -X POST '{url}/analyse?model={model}' --data-binary @sound.wav "
+        f"-H 'accept: application/x-npy' -o mel.npy && curl -X POST '{url}/decode?model={model}' "
+        "--data-binary @mel.npy -H 'content-type: application/x-npy' -o again.wav"
     )

@@ -12,27 +12,24 @@ DECODING = {
     None: "The network makes samples, without a spectrogram between: expect some noise above the sound.",
 }
 
+SOURCES = {"melgan": "MelGAN as published (Kumar et al. 2019, github.com/descriptinc/melgan-neurips)"}
+
 
 def render(contract: dict[str, Any], *, has_picture: bool) -> str:
     """Markdown of the card of a contract. has_picture: whether preview.png lies beside it."""
-    corpus, recipe, audio = contract["corpus"], contract["recipe"], contract["audio"]
-    seconds = audio["clip_samples"] / audio["sample_rate_hz"]
-    channels = "mono" if audio["channels"] == 1 else "stereo"
+    origin = _imported(contract) if contract.get("imported") else _trained(contract)
     text = f"""# {contract["name"]}, version {contract["version"]}
 
-{_what(contract, f"{seconds:.2f} s of {channels} sound at {audio['sample_rate_hz']} Hz")}
+{_what(contract)}
 
 | | |
 |---|---|
-| corpus | {corpus["name"]}, {corpus["clips"]} clips (fingerprint `{corpus["fingerprint"][:12]}`) |
-| licence of the corpus, and so of this model | {corpus["licence"] or "not stated by the corpus: yours to settle"} |
-| recipe | {recipe["name"]}, {recipe["steps"]} steps of {recipe["batch"]} |
-| training | {recipe["minutes"]:.0f} minutes on {recipe["device"]}, Keras on {recipe["backend"]} |
+{origin}
 | made with | {", ".join(f"{name} {version}" for name, version in contract["made_with"].items())} |
 
 ## Make it again
 
-    {recipe["command"]}
+    {_origin(contract)["command"]}
 
 ## Scores
 
@@ -41,18 +38,54 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
 ## Limits
 
 {_limits(contract)}
-{_permission(corpus["licence"])}"""
+{_permission(_licence(contract))}"""
     made = "decoded" if contract["kind"] == "vocoder" else "generated"
     return text + f"\n![Spectrograms, {made} above and real below]({PICTURE})\n" if has_picture else text
 
 
-def _what(contract: dict[str, Any], clip: str) -> str:
+def _origin(contract: dict[str, Any]) -> dict[str, Any]:
+    """What tells how it was made: the import of a checkpoint, or the recipe of a run."""
+    origin: dict[str, Any] = contract.get("imported") or contract["recipe"]
+    return origin
+
+
+def _licence(contract: dict[str, Any]) -> str | None:
+    stated: str | None = (contract.get("imported") or contract["corpus"])["licence"]
+    return stated
+
+
+def _trained(contract: dict[str, Any]) -> str:
+    """Rows on the run."""
+    corpus, recipe = contract["corpus"], contract["recipe"]
+    return f"""\
+| corpus | {corpus["name"]}, {corpus["clips"]} clips (fingerprint `{corpus["fingerprint"][:12]}`) |
+| licence of the corpus, and so of this model | {corpus["licence"] or "not stated by the corpus: yours to settle"} |
+| recipe | {recipe["name"]}, {recipe["steps"]} steps of {recipe["batch"]} |
+| training | {recipe["minutes"]:.0f} minutes on {recipe["device"]}, Keras on {recipe["backend"]} |"""
+
+
+def _imported(contract: dict[str, Any]) -> str:
+    """Rows on the file."""
+    imported = contract["imported"]
+    return f"""\
+| weights | imported from `{imported["file"]}`: by names and shapes {SOURCES[contract["architecture"]]} |
+| SHA-256 of the file | `{imported["sha256"]}` |
+| licence of the weights, and so of this model | {imported["licence"] or "not stated: yours to settle"} |
+| training | elsewhere; neither its corpus nor its length is in the file |"""
+
+
+def _what(contract: dict[str, Any]) -> str:
     """What it is, from what, of which clips."""
+    audio = contract["audio"]
+    channels = "mono" if audio["channels"] == 1 else "stereo"
+    seconds, rate = audio["clip_samples"] / audio["sample_rate_hz"], f"{audio['sample_rate_hz']} Hz"
+    clip = f"{seconds:.2f} s of {channels} sound at {rate}"
     if contract["kind"] == "vocoder":
         features, reach = contract["features"], contract["reach"]
+        clips = f"at {rate}" if contract.get("imported") else f"its clips were\n{clip}"
         return (
             f"A {contract['architecture']} vocoder: {features['n_mels']} mel bands every {features['hop_samples']} "
-            f"samples to sound, any number of frames; its clips were\n{clip}. What is heard during a frame is decided "
+            f"samples to sound, any number of frames; {clips}. What is heard during a frame is decided "
             f"by it, {reach['past_frames']} frames before and {reach['future_frames']} after it. It takes features as "
             "its own signature `analyse` gives them, and no others."
         )
@@ -63,6 +96,11 @@ def _what(contract: dict[str, Any], clip: str) -> str:
 
 def _limits(contract: dict[str, Any]) -> str:
     """What to expect."""
+    if contract.get("imported"):
+        return (
+            "It decodes sounds like those that its weights were trained on; of others it loses what it has not heard.\n"
+            "Its arithmetic is the original's: silence is not quite silent, and sounds may click where they end."
+        )
     if contract["kind"] == "vocoder":
         return "It decodes sounds like those of its corpus; of others it loses what it has not heard."
     own = "It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips."

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,9 @@ from trainer.run import CONTRACT, Run
 from trainer.versions import versions
 
 if TYPE_CHECKING:
+    from trainer.architectures.vocoder import Vocoder
     from trainer.export.graph import Exported
+    from trainer.representations.representation import Representation
 
 
 def export(run: Run, models: Path, *, name: str | None = None) -> Path:
@@ -32,18 +34,33 @@ def export(run: Run, models: Path, *, name: str | None = None) -> Path:
     The folder appears only when the SavedModel is written, loads again and agrees with the network to 1e-4.
     Raises: LatentoneError where nothing was trained yet or Keras runs on another backend; ParityError.
     """
-    if BACKEND != "tensorflow":
-        raise LatentoneError(f"export needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer export {run.folder}")
+    check_backend(f"export {run.folder}")
     name = name or run.title
-    with _new_version(models / name) as (folder, version):
-        written = _write_vocoder(run, folder, name) if run.spec.is_vocoder else _write_generator(run, folder, name)
-        contract = _contract(run, name, version) | written
+    with new_version(models / name) as (folder, version):
+        contract = _contract(run, name, version) | _write(run, folder, name)
         contract["recipe"]["command"] = command_of(run, name)
         preview = _preview(run)
         if preview is not None:
             shutil.copyfile(preview, folder / card.PICTURE)
-        _describe(folder, contract)
+        describe(folder, contract)
     return models / name / str(version)
+
+
+def check_backend(command: str) -> None:
+    """Raise LatentoneError where Keras runs on another backend than the one whose graphs are exported.
+
+    command: what to run again, such as "export runs/notes-digits-1".
+    """
+    if BACKEND != "tensorflow":
+        name = command.partition(" ")[0]
+        raise LatentoneError(f"{name} needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer {command}")
+
+
+def _write(run: Run, folder: Path, name: str) -> dict[str, Any]:
+    """Write the graph of a run, and return its part of the contract."""
+    if not run.spec.is_vocoder:
+        return _write_generator(run, folder, name)
+    return write_vocoder(lambda: players.trained_vocoder(run), players.representation(run), folder, name)
 
 
 def _write_generator(run: Run, folder: Path, name: str) -> dict[str, Any]:
@@ -64,14 +81,18 @@ def _write_generator(run: Run, folder: Path, name: str) -> dict[str, Any]:
     }
 
 
-def _write_vocoder(run: Run, folder: Path, name: str) -> dict[str, Any]:
-    """The same for a vocoder."""
+def write_vocoder(
+    make: Callable[[], Vocoder], representation: Representation, folder: Path, name: str
+) -> dict[str, Any]:
+    """Write the graph of a vocoder and its warm-up, hold it to the network, and return its part of the contract.
+
+    make: gives the vocoder anew each time, for the exported one is folded and the other is as it was trained.
+    """
     from trainer.export import graph, parity
 
-    representation = players.representation(run)
-    exported = graph.ExportedVocoder(players.trained_vocoder(run), representation)
+    exported = graph.ExportedVocoder(make(), representation)
     _save(exported, folder)
-    vocoder = players.trained_vocoder(run)
+    vocoder = make()
     parity.check_vocoder_parity(folder, vocoder, representation)
     silence = np.full((1, *representation.shape), representation.silence[0], "float32")
     graph.write_warm_up(folder, name, "decode", {"features": silence})
@@ -100,10 +121,10 @@ def update_scores(folder: Path, scores: Path) -> None:
     contract = json.loads((folder / CONTRACT).read_text())
     if contract["files"] != digests(folder):
         raise LatentoneError(f"{folder}: its files are not those of its contract; export it again")
-    _describe(folder, contract | {"scores": _scores(scores)})
+    describe(folder, contract | {"scores": _scores(scores)})
 
 
-def _describe(folder: Path, contract: dict[str, Any]) -> None:
+def describe(folder: Path, contract: dict[str, Any]) -> None:
     """Write the card, then the contract that holds its digest."""
     with atomic(folder / "README.md") as file:
         file.write(card.render(contract, has_picture=(folder / card.PICTURE).exists()).encode())
@@ -163,7 +184,7 @@ def _preview(run: Run) -> Path | None:
 
 
 @contextmanager
-def _new_version(model: Path) -> Iterator[tuple[Path, int]]:
+def new_version(model: Path) -> Iterator[tuple[Path, int]]:
     """A hidden folder that becomes the next integer version if the block ends without an error."""
     model.mkdir(parents=True, exist_ok=True)
     version = max((int(path.name) for path in model.iterdir() if path.name.isdecimal()), default=0) + 1

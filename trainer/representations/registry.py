@@ -16,7 +16,7 @@ from trainer.representations.representation import MelRepresentation, Representa
 from trainer.representations.resized import ResizedLogMel
 from trainer.representations.waveform import Waveform
 from trainer.specs.audio import AudioSpec
-from trainer.specs.representations import LogMelSpec, RepresentationSpec, described_mel
+from trainer.specs.representations import LogMelSpec, MelSpec, RepresentationSpec, described_mel
 
 AnySpec = TypeVar("AnySpec", bound=RepresentationSpec)
 
@@ -36,7 +36,7 @@ def make(spec: RepresentationSpec, audio: AudioSpec) -> Representation:
     return _entry(spec).make(spec, audio)
 
 
-def make_mel(spec: LogMelSpec | MagnitudeMelSpec, audio: AudioSpec) -> MelRepresentation:
+def make_mel(spec: MelSpec, audio: AudioSpec) -> MelRepresentation:
     """The same for a mel scale of any number of frames.
 
     Raises: SpecError.
@@ -57,7 +57,7 @@ def of_description(features: dict[str, Any], audio: AudioSpec) -> MelRepresentat
     """The mel scale that entry `features` of a contract describes, where it is one of any length."""
     mel = described_mel(features)
     assert mel is not None
-    return make(mel, audio)
+    return make_mel(mel, audio)
 
 
 def _entry(spec: RepresentationSpec) -> Entry:
