@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     _add_samples(train)
     train.add_argument("--export", type=Path, metavar="MODELS", help="export the result into this folder of models")
     train.add_argument("--name", help="name of the exported model (default: <corpus>-<recipe>)")
+    _add_vocoder(train)
     _add_dry_run(train)
 
     evaluate = commands.add_parser(
@@ -110,7 +111,13 @@ def parser() -> argparse.ArgumentParser:
         help="export a run as a SavedModel",
         description="Write models/<name>/<next version>/ with contract and card, whole or not at all.",
     )
-    export.add_argument("run", type=Path, metavar="RUN", help="runs/<name>")
+    export.add_argument(
+        "source",
+        type=Path,
+        metavar="RUN_OR_MODEL",
+        help="runs/<name>; with --vocoder also a generator's models/<name>, whose decoder is replaced",
+    )
+    _add_vocoder(export)
     export.add_argument(
         "--models",
         type=Path,
@@ -118,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of models (default: models)",
     )
-    export.add_argument("--name", help="name of the model (default: <corpus>-<recipe>)")
+    export.add_argument("--name", help="name of the model (default: <corpus>-<recipe>, or the model's own)")
     _add_dry_run(export)
 
     imported = commands.add_parser(
@@ -216,6 +223,15 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
 def _add_samples(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--samples", type=int, default=1000, metavar="N", help="how many sounds to make and score (default: 1000)"
+    )
+
+
+def _add_vocoder(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--vocoder",
+        type=Path,
+        metavar="RUN_OR_MODEL",
+        help="decode the exported generator by a vocoder, such as models/digits-vocos, in the place of Griffin-Lim",
     )
 
 

@@ -44,9 +44,14 @@ def load_result(folder: Path) -> tuple[list[np.ndarray], int]:
 
     Raises: LatentoneError as `load` does.
     """
-    arrays = _read(folder / (BEST if (folder / BEST).exists() else NAME))
+    arrays = _read(result_path(folder))
     step = int(arrays.pop("progress")[0])
     return [arrays[name] for name in sorted(arrays) if name.startswith(RESULT)], step
+
+
+def result_path(folder: Path) -> Path:
+    """The file that `load_result` reads."""
+    return folder / (BEST if (folder / BEST).exists() else NAME)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Whose features a vocoder is trained for: those of a model or a run that is there, taken as they are.
+"""Whose features a vocoder is trained for, and which vocoder decodes whose features.
 
 Standard library only, so that mistakes are answered before a backend is imported.
 """
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from trainer.errors import LatentoneError
+from trainer.mel_definition import MelDefinition, reasons, side_by_side
 from trainer.run import CONTRACT, Run, find_source, is_model
 from trainer.specs.audio import AudioSpec
-from trainer.specs.representations import MelSpec, described_mel, is_mel
+from trainer.specs.representations import LogMelSpec, MelSpec, described_mel, is_mel
 from trainer.specs.run import RunSpec
 
 
@@ -21,9 +22,10 @@ from trainer.specs.run import RunSpec
 class FeaturesOf:
     """The mel scale of a model or a run, and the sound that it is computed from.
 
-    place: models/<name>/<version> or runs/<name>, as a command names it.
+    folder: where it is. place: models/<name>/<version> or runs/<name>, as a card names it.
     """
 
+    folder: Path
     place: str
     audio: AudioSpec
     mel: MelSpec
@@ -35,22 +37,27 @@ class FeaturesOf:
         Raises: LatentoneError where it is none of these, or its features are not of a mel scale of any length.
         """
         folder = find_source(folder)
-        return cls._of_model(folder) if is_model(folder) else cls._of_run(Run.open(folder))
-
-    @classmethod
-    def _of_run(cls, run: Run) -> Self:
-        if not is_mel(run.spec.representation):
-            raise LatentoneError(_unfit(run.folder))
-        return cls(place=run.place, audio=run.spec.audio, mel=run.spec.representation)
-
-    @classmethod
-    def _of_model(cls, folder: Path) -> Self:
+        if not is_model(folder):
+            return cls.of_spec(folder, Run.open(folder).spec)
         contract = json.loads((folder / CONTRACT).read_text())
         mel = described_mel(contract["features"])
         if mel is None:
             raise LatentoneError(_unfit(folder))
         place = f"models/{contract['name']}/{contract['version']}"
-        return cls(place=place, audio=AudioSpec.from_json(contract["audio"]), mel=mel)
+        return cls(folder=folder, place=place, audio=AudioSpec.from_json(contract["audio"]), mel=mel)
+
+    @classmethod
+    def of_spec(cls, run: Path, spec: RunSpec) -> Self:
+        """Of what decides a run in that folder, which need not be there yet. Raises: LatentoneError as `find` does."""
+        if not is_mel(spec.representation):
+            raise LatentoneError(_unfit(run))
+        return cls(folder=run, place=f"runs/{run.resolve().name}", audio=spec.audio, mel=spec.representation)
+
+    @property
+    def definition(self) -> MelDefinition:
+        """What the features are; a level that is still to be taken from the corpus counts as 0 dB."""
+        is_open = isinstance(self.mel, LogMelSpec) and self.mel.db_max is None
+        return MelDefinition.of(self.mel.replace(db_max=0.0) if is_open else self.mel, self.audio)
 
     def given_to(self, spec: RunSpec) -> RunSpec:
         """The recipe of a vocoder with these features and this audio in the place of its own.
@@ -71,6 +78,23 @@ class FeaturesOf:
                 f"--features-of: the features of {self.place} are of sound at {self.audio.sample_rate_hz} Hz, and the "
                 f"clips are at {audio.sample_rate_hz} Hz: prepare the corpus at {self.audio.sample_rate_hz} Hz"
             )
+
+    def check_decodable_by(self, vocoder: FeaturesOf, corpus: str) -> None:
+        """Hold these features to those that a vocoder takes.
+
+        corpus: of the generator, for the command that is proposed.
+        Raises: LatentoneError with both definitions where one can't be turned into the other.
+        """
+        own, other = self.definition, vocoder.definition
+        if own.convertible(other):
+            return
+        why = reasons(own, other)
+        raise LatentoneError(
+            f"--vocoder: {vocoder.folder} decodes other features than those of {self.folder}\n"
+            f"{side_by_side(str(self.folder), own, str(vocoder.folder), other)}\n"
+            f"{f'This is not converted: {why}. ' if why else ''}Train a vocoder for these features: python -m trainer "
+            f"train --recipe vocos_small --features-of {self.folder} --corpus {corpus} --export models"
+        )
 
 
 def _unfit(folder: Path) -> str:

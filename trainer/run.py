@@ -65,11 +65,6 @@ class Run:
         """Corpus and recipe, as a run's folder and an exported model are called by default."""
         return title(self.corpus["name"], self.spec.recipe)
 
-    @property
-    def place(self) -> str:
-        """As a command names it, wherever its folder is."""
-        return f"runs/{self.folder.resolve().name}"
-
     def with_budget(self, changes: dict[str, Any]) -> Run:
         """The same run with other fields of the loop, written down.
 
@@ -87,6 +82,11 @@ class Run:
 def title(corpus: str, recipe: str) -> str:
     """Such as notes-quickstart."""
     return f"{corpus}-{recipe}"
+
+
+def example_of(corpus: str) -> str:
+    """How a command names a corpus, wherever it is."""
+    return "notes" if corpus == "notes" else f"path/to/{corpus}"
 
 
 def next_folder(runs: Path, name: str) -> Path:

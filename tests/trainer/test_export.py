@@ -16,7 +16,8 @@ from tests.trainer import tiny
 from trainer import players
 from trainer.errors import LatentoneError
 from trainer.export import card, parity
-from trainer.export.publish import digests, export
+from trainer.export.digests import digests
+from trainer.export.publish import export
 from trainer.run import Run
 
 ROOT = Path(__file__).parents[2]

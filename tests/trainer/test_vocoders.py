@@ -161,6 +161,8 @@ def test_the_whole_way_by_commands(
     changes += ("game.alone_steps=1", "representation.n_mels=16", "representation.griffin_lim_iterations=2")
     small = [argument for change in changes for argument in ("--set", change)]
     corpus = ["--corpus", str(prepared.folder)]
+    speaker = tiny.run(tmp_path / "runs" / "speaker", prepared)
+    small += ["--features-of", str(speaker.folder)]
     trained = ["train", "--recipe", "vocos_small", "--steps", "3", "--run", "voice", "--samples", "4", *corpus]
     assert main([*trained, "--export", "models", "--name", "voice", *small]) == 0
     said = capsys.readouterr().out
@@ -178,6 +180,8 @@ def test_the_whole_way_by_commands(
     assert measured["silence_noise"]["value"] == -120.0
     assert "| Griffin-Lim |" in (version / "README.md").read_text()
     assert "melgan" not in (version / "README.md").read_text()
+    assert "--features-of runs/speaker" in (version / "README.md").read_text()
+    assert Run.open(run).spec.representation.db_max == speaker.spec.representation.db_max
     assert "Likeness to the real clips" in (run / "report.html").read_text()
     assert main(["evaluate", str(version), "--samples", "3", "--update-card", *corpus]) == 0
     update_scores(version, tmp_path / "reports" / "voice-1" / "scores.json")

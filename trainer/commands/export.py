@@ -1,52 +1,87 @@
-"""export: write a run as a SavedModel."""
+"""export: write a run as a SavedModel, or a generator's model once more, decoded by a vocoder."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from trainer.console import say
+from trainer.errors import LatentoneError
 from trainer.hush import start_backend
-from trainer.run import Run
+from trainer.run import CONTRACT, Run, find_source, is_model
+from trainer.voice import Voice
 
 
 def run(options: argparse.Namespace) -> int:
     """Export, or say where to."""
-    trained = Run.open(options.run)
+    voice = None if options.vocoder is None else Voice.find(options.vocoder)
+    model = _model_of(options.source)
+    if model is not None:
+        return _run_again(model, voice, options)
+    trained = Run.open(options.source)
+    if voice is not None:
+        voice.check_run(trained.folder, trained.spec, trained.corpus["path"])
     if options.dry_run:
         say(f"would export {trained.folder} into {options.models / (options.name or trained.title)}")
         return 0
-    export_run(trained, options.models, options.name)
+    export_run(trained, options.models, options.name, voice)
     return 0
 
 
-def export_run(trained: Run, models: Path, name: str | None) -> None:
+def export_run(trained: Run, models: Path, name: str | None, voice: Voice | None = None) -> None:
     """Write the next version and say how to hear it."""
     start_backend()
     from trainer.export.publish import export
 
-    folder = export(trained, models, name=name)
+    folder = export(trained, models, name=name, voice=voice)
+    corpus = trained.corpus["path"]
+    say(f"exported: {folder}")
+    say(vocoder_hints(folder, corpus) if trained.spec.is_vocoder else _hints(folder, corpus, chained=voice is not None))
+
+
+def _model_of(source: Path) -> Path | None:
+    """The version folder that is meant, where a model is."""
+    versions = source.is_dir() and (is_model(source) or any(map(is_model, source.iterdir())))
+    return find_source(source) if versions else None
+
+
+def _run_again(model: Path, voice: Voice | None, options: argparse.Namespace) -> int:
+    """The same of a model."""
+    if voice is None:
+        raise LatentoneError(f"{model} is exported already; with --vocoder it is exported once more, decoded by one")
+    voice.check_model(model)
+    contract = json.loads((model / CONTRACT).read_text())
+    if options.dry_run:
+        say(f"would export {model} into {options.models / (options.name or contract['name'])}")
+        return 0
+    start_backend()
+    from trainer.export.again import export_again
+
+    folder = export_again(model, options.models, name=options.name, voice=voice)
+    say(f"exported: {folder}")
+    say(_hints(folder, f"corpora/{contract['corpus']['name']}-*", chained=True))
+    return 0
+
+
+def _hints(folder: Path, corpus: str, *, chained: bool) -> str:
+    """How to hear it, and to score it where the run's scores are of another decoder."""
     model = folder.parent.name
-    say(f"exported: {folder}\n{_hints(trained, folder, model)}")
-
-
-def _hints(trained: Run, folder: Path, model: str) -> str:
-    """How to hear it."""
-    if trained.spec.is_vocoder:
-        return vocoder_hints(folder, trained.corpus["path"])
+    scoring = f"score it: python -m trainer evaluate {folder} --corpus {corpus} --update-card\n" if chained else ""
     return (
-        f"hear it: python -m trainer generate {folder} --count 3\n"
+        f"hear it: python -m trainer generate {folder} --count 3\n{scoring}"
         f"serve it: make serve, then curl -X POST localhost:3000/v1/generate -H 'content-type: application/json' "
         f'-d \'{{"model": "{model}"}}\' -o {model}.wav'
     )
 
 
 def vocoder_hints(folder: Path, corpus: str) -> str:
-    """The same of a vocoder. corpus: a prepared one that fits it."""
+    """How to hear it and to use it."""
     url, model = "localhost:3000/v1", folder.parent.name
     return (
         f"hear it: python -m trainer evaluate {folder} --corpus {corpus}\n"
         f"serve it: make serve, then curl -X POST '{url}/analyse?model={model}' --data-binary @sound.wav "
         f"-H 'accept: application/x-npy' -o mel.npy && curl -X POST '{url}/decode?model={model}' "
-        "--data-binary @mel.npy -H 'content-type: application/x-npy' -o again.wav"
+        "--data-binary @mel.npy -H 'content-type: application/x-npy' -o again.wav\n"
+        f"decode a generator by it: python -m trainer export runs/<name> --vocoder {folder}"
     )

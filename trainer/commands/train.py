@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.commands.corpora import borrowed_features, budget_of, corpus_of, show_plan, source_of, spec_of
+from trainer.commands.corpora import borrowed_features, budget_of, corpus_of, is_prepared, show_plan, source_of, spec_of
 from trainer.console import console, say
 from trainer.corpus import PreparedCorpus
 from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import Run, next_folder, title
+from trainer.specs.run import RunSpec
+from trainer.voice import Voice
 
 if TYPE_CHECKING:
     from trainer.evaluation.evaluate import Plan
@@ -22,7 +24,9 @@ def run(options: argparse.Namespace) -> int:
     """Train. Returns 130 after Ctrl-C, when everything is saved."""
     if options.resume is not None:
         return _resume(options)
-    spec, source = spec_of(options), source_of(options)
+    spec, source, voice = spec_of(options), source_of(options), _voice(options)
+    if voice is not None:
+        _check_voice(voice, spec, options)
     if options.dry_run:
         return show_plan(spec, source, options)
     _say_device(options)
@@ -31,11 +35,14 @@ def run(options: argparse.Namespace) -> int:
     plan = _plan(options)
     corpus = corpus_of(options, spec, source)
     folder = options.runs / options.run if options.run else next_folder(options.runs, title(corpus.name, spec.recipe))
-    return _play(players.begin(folder, spec, corpus, borrowed_features(options)), corpus, options, plan)
+    begun = players.begin(folder, spec, corpus, borrowed_features(options))
+    return _play(begun, corpus, options, plan, voice)
 
 
 def _resume(options: argparse.Namespace) -> int:
-    begun = Run.open(options.resume)
+    begun, voice = Run.open(options.resume), _voice(options)
+    if voice is not None:
+        voice.check_run(begun.folder, begun.spec, begun.corpus["path"])
     if options.dry_run:
         console.print_json(json.dumps(begun.spec.to_json()))
         return 0
@@ -43,7 +50,23 @@ def _resume(options: argparse.Namespace) -> int:
     begun = begun.with_budget(changes) if changes else begun
     corpus = PreparedCorpus.open(Path(begun.corpus["path"] if options.corpus == "notes" else options.corpus))
     _say_device(options)
-    return _play(begun, corpus, options, _plan(options))
+    return _play(begun, corpus, options, _plan(options), voice)
+
+
+def _voice(options: argparse.Namespace) -> Voice | None:
+    """The vocoder that decodes the exported model: found first, so that a mistake is answered before the training."""
+    if options.vocoder is None:
+        return None
+    if options.export is None:
+        raise LatentoneError("--vocoder decodes an exported model: add --export models")
+    return Voice.find(options.vocoder)
+
+
+def _check_voice(voice: Voice, spec: RunSpec, options: argparse.Namespace) -> None:
+    """Hold a run that is to begin to its vocoder; clips that are prepared already have the rate that they have."""
+    prepared = PreparedCorpus.open(Path(options.corpus)).audio if is_prepared(options.corpus) else spec.audio
+    folder = options.runs / (options.run or title(Path(options.corpus).name, spec.recipe))
+    voice.check_run(folder, spec.replace(audio=prepared), options.corpus)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -65,7 +88,7 @@ def _say_device(options: argparse.Namespace) -> None:
     say(f"device: {device}, Keras on {BACKEND}")
 
 
-def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan: Plan) -> int:
+def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan: Plan, voice: Voice | None) -> int:
     from trainer import players
     from trainer.preview import Preview
     from trainer.views.registry import view_of
@@ -88,7 +111,7 @@ def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan:
         return 0
     from trainer.commands.export import export_run
 
-    export_run(begun, options.export, options.name)
+    export_run(begun, options.export, options.name, voice)
     return 0
 
 

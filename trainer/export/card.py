@@ -24,12 +24,12 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
 
 | | |
 |---|---|
-{origin}
+{origin}{_voice_row(contract)}
 | made with | {", ".join(f"{name} {version}" for name, version in contract["made_with"].items())} |
 
 ## Make it again
 
-    {_origin(contract)["command"]}
+{_commands(contract)}
 
 ## Scores
 
@@ -38,7 +38,7 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
 ## Limits
 
 {_limits(contract)}
-{_permission(_licence(contract))}"""
+{"".join(_permission(licence) for licence in _licences(contract))}"""
     made = "decoded" if contract["kind"] == "vocoder" else "generated"
     return text + f"\n![Spectrograms, {made} above and real below]({PICTURE})\n" if has_picture else text
 
@@ -49,9 +49,37 @@ def _origin(contract: dict[str, Any]) -> dict[str, Any]:
     return origin
 
 
-def _licence(contract: dict[str, Any]) -> str | None:
-    stated: str | None = (contract.get("imported") or contract["corpus"])["licence"]
-    return stated
+def _licences(contract: dict[str, Any]) -> list[str | None]:
+    """Of what it was made from, and of its vocoder where that is another."""
+    made_from = [contract.get("imported") or contract["corpus"], contract.get("vocoder")]
+    return list(dict.fromkeys(each["licence"] for each in made_from if each))
+
+
+def _commands(contract: dict[str, Any]) -> str:
+    """What makes it again, its vocoder first."""
+    vocoder = contract.get("vocoder") or {}
+    commands = (vocoder.get("command"), _origin(contract)["command"])
+    return "\n".join(f"    {line}" for command in commands if command for line in command.splitlines())
+
+
+def _voice(vocoder: dict[str, Any]) -> str:
+    """Such as digits-vocos, version 1 (vocos)."""
+    version = "" if vocoder["version"] is None else f", version {vocoder['version']}"
+    return f"{vocoder['name']}{version} ({vocoder['architecture']})"
+
+
+def _voice_row(contract: dict[str, Any]) -> str:
+    """Row on the vocoder, where there is one."""
+    vocoder = contract.get("vocoder")
+    if not vocoder:
+        return ""
+    corpus = f"trained on {vocoder['corpus']}" if vocoder["corpus"] else "imported"
+    digests = ", ".join(f"{name} `{digest[7:19]}`" for name, digest in vocoder["files"].items())
+    licence = vocoder["licence"] or "not stated: yours to settle"
+    return (
+        f"\n| vocoder | {_voice(vocoder)}, {corpus}; {digests} |"
+        f"\n| licence of the vocoder, and so of this model | {licence} |"
+    )
 
 
 def _trained(contract: dict[str, Any]) -> str:
@@ -104,6 +132,8 @@ def _limits(contract: dict[str, Any]) -> str:
     if contract["kind"] == "vocoder":
         return "It decodes sounds like those of its corpus; of others it loses what it has not heard."
     own = "It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips."
+    if contract.get("vocoder"):
+        return f"{own}\nSound is decoded from a mel spectrogram by the vocoder {_voice(contract['vocoder'])}."
     return f"{own}\n{DECODING[contract['features']['kind'] if contract['features'] else None]}"
 
 

@@ -6,20 +6,31 @@ import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from trainer.run import Run
+from trainer.run import Run, example_of
+from trainer.voice import Voice
 
 BUDGET = ("loop.minutes=", "loop.steps=", "loop.seed=")  # have options of their own
 
 
-def command_of(run: Run, name: str) -> str:
-    """The command line that trains and exports a run as model `name`, with all that its recipe leaves open."""
-    return shlex.join(["python", "-m", "trainer", "train", *_arguments(run), "--export", "models", "--name", name])
+def command_of(run: Run, name: str, voice: Voice | None = None) -> str:
+    """The command line that trains and exports a run as model `name`, with all that its recipe leaves open.
+
+    voice: the vocoder that decodes it.
+    """
+    decoding = () if voice is None else ("--vocoder", voice.features.place)
+    exporting = ("--export", "models", "--name", name, *decoding)
+    return shlex.join(["python", "-m", "trainer", "train", *_arguments(run), *exporting])
+
+
+def command_of_chain(model: str, voice: Voice, name: str) -> str:
+    """The command line that exports a model once more as model `name`, decoded by a vocoder."""
+    return shlex.join(["python", "-m", "trainer", "export", model, "--vocoder", voice.features.place, "--name", name])
 
 
 def _arguments(run: Run) -> Iterator[str]:
     corpus, loop = run.corpus, run.spec.loop
     yield from ("--recipe", run.spec.recipe)
-    yield from ("--corpus", "notes" if corpus["name"] == "notes" else f"path/to/{corpus['name']}")
+    yield from ("--corpus", example_of(corpus["name"]))
     if run.features_of is not None:
         yield from ("--features-of", run.features_of)
     for option, value in corpus.get("options", {}).items():

@@ -11,7 +11,9 @@ import tensorflow as tf
 
 from trainer.architectures.networks import Generator
 from trainer.architectures.vocoder import Vocoder
+from trainer.export.loaded import LoadedGenerator
 from trainer.representations.representation import Representation
+from trainer.representations.vocoded import Vocoded
 
 Signatures = dict[str, Any]  # name to concrete function
 
@@ -20,16 +22,18 @@ Functions = dict[str, tuple[Callable[..., Any], list[Any]]]  # and the tensors t
 
 
 class Exported(tf.Module):  # type: ignore[misc]
-    """A network, which is folded, and its representation, as functions of named tensors.
+    """A network, which is folded, and its representation, as functions of named tensors; a vocoder is folded likewise.
 
     weights: what the functions read, each saved once. default: the signature that `serving_default` is.
     """
 
     default: str
 
-    def __init__(self, network: Generator | Vocoder, representation: Representation) -> None:
+    def __init__(self, network: Generator | LoadedGenerator | Vocoder, representation: Representation) -> None:
         super().__init__(name="latentone")
         network.fold()
+        if isinstance(representation, Vocoded):
+            representation.fold()
         self._network = _Hidden(network)
         self._representation = _Hidden(representation)
         self.signatures_of_model: Signatures = {
@@ -96,7 +100,7 @@ class ExportedGenerator(Exported):
         return {"waveform": per_item(self._representation.value.decode, features)}
 
 
-def chain(network: Generator, representation: Representation, *inputs: tf.Tensor) -> tf.Tensor:
+def chain(network: Generator | LoadedGenerator, representation: Representation, *inputs: tf.Tensor) -> tf.Tensor:
     """Decode what the network makes; the frame axis is declared as in `decode`, so that the bits are the same."""
     declared = tf.compat.v1.placeholder_with_default(network(*inputs), [None, *representation.free_shape])
     return representation.decode(declared)

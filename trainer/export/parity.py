@@ -14,6 +14,7 @@ from trainer.autodiff import compiled
 from trainer.draws import latents
 from trainer.errors import LatentoneError
 from trainer.export.graph import chain, per_item
+from trainer.export.loaded import LoadedGenerator
 from trainer.randomness import generator_at
 from trainer.representations.representation import Representation
 
@@ -26,7 +27,9 @@ class ParityError(LatentoneError):
     """The exported graph differs from the network that was trained."""
 
 
-def check_parity(folder: Path, generator: Generator, representation: Representation) -> dict[str, float]:
+def check_parity(
+    folder: Path, generator: Generator | LoadedGenerator, representation: Representation
+) -> dict[str, float]:
     """Load the SavedModel and compare each signature with the network in memory.
 
     Returns: the largest absolute difference of each signature.
@@ -75,7 +78,9 @@ def _compare(folder: Path, expected: dict[str, tuple[Arrays, Arrays]]) -> dict[s
     return differences
 
 
-def _stages(generator: Generator, representation: Representation, inputs: Arrays) -> dict[str, tuple[Arrays, Arrays]]:
+def _stages(
+    generator: Generator | LoadedGenerator, representation: Representation, inputs: Arrays
+) -> dict[str, tuple[Arrays, Arrays]]:
     """Inputs and results of sample, decode and analyse.
 
     Item by item as in the export: Griffin-Lim amplifies the last bits in which two batch sizes differ.
@@ -93,7 +98,7 @@ def _stages(generator: Generator, representation: Representation, inputs: Arrays
     }
 
 
-def example_inputs(generator: Generator, count: int) -> Arrays:
+def example_inputs(generator: Generator | LoadedGenerator, count: int) -> Arrays:
     """Latents (and labels in turn) for checks and warm-up."""
     shape = (count, generator.latent_size)
     inputs: Arrays = {"latent": latents(generator.latent_distribution, shape, generator_at(0, 0))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -18,31 +17,38 @@ from trainer.autodiff import BACKEND
 from trainer.errors import LatentoneError
 from trainer.export import card
 from trainer.export.command import command_of
+from trainer.export.digests import digests, verified_contract
+from trainer.features_of import FeaturesOf
 from trainer.files import atomic, write_json
 from trainer.run import CONTRACT, Run
 from trainer.versions import versions
+from trainer.voice import Voice
 
 if TYPE_CHECKING:
+    from trainer.architectures.networks import Generator
     from trainer.architectures.vocoder import Vocoder
     from trainer.export.graph import Exported
+    from trainer.export.loaded import LoadedGenerator
     from trainer.representations.representation import Representation
 
 
-def export(run: Run, models: Path, *, name: str | None = None) -> Path:
+def export(run: Run, models: Path, *, name: str | None = None, voice: Voice | None = None) -> Path:
     """Export the averaged network of a run to models/<name>/<next integer>/ and return that folder.
 
+    voice: the vocoder that decodes what a generator makes, in one graph with it.
+
     The folder appears only when the SavedModel is written, loads again and agrees with the network to 1e-4.
-    Raises: LatentoneError where nothing was trained yet or Keras runs on another backend; ParityError.
+    Raises: LatentoneError where nothing was trained yet, Keras runs on another backend, or the vocoder decodes other
+    features; ParityError.
     """
     check_backend(f"export {run.folder}")
+    if voice is not None:
+        voice.check_run(run.folder, run.spec, run.corpus["path"])
     name = name or run.title
     with new_version(models / name) as (folder, version):
-        contract = _contract(run, name, version) | _write(run, folder, name)
-        contract["recipe"]["command"] = command_of(run, name)
-        preview = _preview(run)
-        if preview is not None:
-            shutil.copyfile(preview, folder / card.PICTURE)
-        describe(folder, contract)
+        contract = _contract(run, name, version) | _write(run, voice, folder, name)
+        contract["recipe"]["command"] = command_of(run, name, voice)
+        describe(folder, contract, _preview(run))
     return models / name / str(version)
 
 
@@ -56,26 +62,52 @@ def check_backend(command: str) -> None:
         raise LatentoneError(f"{name} needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer {command}")
 
 
-def _write(run: Run, folder: Path, name: str) -> dict[str, Any]:
+def _write(run: Run, voice: Voice | None, folder: Path, name: str) -> dict[str, Any]:
     """Write the graph of a run, and return its part of the contract."""
     if not run.spec.is_vocoder:
-        return _write_generator(run, folder, name)
+        return write_generator(
+            lambda: players.trained_generator(run), lambda: _representation(run, voice), folder, name
+        ) | decoded_by(voice)
     return write_vocoder(lambda: players.trained_vocoder(run), players.representation(run), folder, name)
 
 
-def _write_generator(run: Run, folder: Path, name: str) -> dict[str, Any]:
-    """Write the graph and its warm-up, hold it to the network, and return its part of the contract."""
+def _representation(run: Run, voice: Voice | None) -> Representation:
+    """Of a generator's run, decoded by a vocoder where there is one."""
+    representation = players.representation(run)
+    if voice is None:
+        return representation
+    from trainer.export.chain import vocoded
+
+    return vocoded(representation, FeaturesOf.of_spec(run.folder, run.spec), voice)
+
+
+def decoded_by(voice: Voice | None) -> dict[str, Any]:
+    """The vocoder's part of the contract; scores of what Griffin-Lim decoded are not those of the model."""
+    if voice is None:
+        return {}
+    from trainer.export.chain import entry
+
+    return {"vocoder": entry(voice), "scores": {}}
+
+
+def write_generator(
+    make: Callable[[], Generator | LoadedGenerator], bridge: Callable[[], Representation], folder: Path, name: str
+) -> dict[str, Any]:
+    """Write the graph of a generator and its warm-up, hold it to the network, and return its part of the contract.
+
+    make, bridge: give generator and representation anew each time, for the exported ones are folded and the others are
+    as they were trained.
+    """
     from trainer.export import graph, parity
 
-    representation, spec = players.representation(run), run.spec.generator.architecture
-    exported = graph.ExportedGenerator(players.trained_generator(run), representation)
+    exported = graph.ExportedGenerator(make(), bridge())
     _save(exported, folder)
-    generator = players.trained_generator(run)  # as it was trained: the exported one is folded
+    generator, representation = make(), bridge()
     parity.check_parity(folder, generator, representation)
     graph.write_warm_up(folder, name, "generate", parity.example_inputs(generator, 1))
     return {
         "kind": "generator",
-        "latent": {"size": spec.latent_size, "distribution": spec.latent_distribution},
+        "latent": {"size": generator.latent_size, "distribution": generator.latent_distribution},
         "features": representation.describe(),
         "signatures": graph.describe(exported),
     }
@@ -84,10 +116,7 @@ def _write_generator(run: Run, folder: Path, name: str) -> dict[str, Any]:
 def write_vocoder(
     make: Callable[[], Vocoder], representation: Representation, folder: Path, name: str
 ) -> dict[str, Any]:
-    """Write the graph of a vocoder and its warm-up, hold it to the network, and return its part of the contract.
-
-    make: gives the vocoder anew each time, for the exported one is folded and the other is as it was trained.
-    """
+    """The same for a vocoder."""
     from trainer.export import graph, parity
 
     exported = graph.ExportedVocoder(make(), representation)
@@ -118,14 +147,13 @@ def update_scores(folder: Path, scores: Path) -> None:
 
     Raises: LatentoneError where the folder's files are not those of its contract.
     """
-    contract = json.loads((folder / CONTRACT).read_text())
-    if contract["files"] != digests(folder):
-        raise LatentoneError(f"{folder}: its files are not those of its contract; export it again")
-    describe(folder, contract | {"scores": _scores(scores)})
+    describe(folder, verified_contract(folder) | {"scores": _scores(scores)})
 
 
-def describe(folder: Path, contract: dict[str, Any]) -> None:
-    """Write the card, then the contract that holds its digest."""
+def describe(folder: Path, contract: dict[str, Any], preview: Path | None = None) -> None:
+    """Write the card, with a picture where there is one, then the contract that holds their digests."""
+    if preview is not None:
+        shutil.copyfile(preview, folder / card.PICTURE)
     with atomic(folder / "README.md") as file:
         file.write(card.render(contract, has_picture=(folder / card.PICTURE).exists()).encode())
     write_json(folder / CONTRACT, contract | {"files": digests(folder)})
@@ -137,14 +165,6 @@ def _scores(path: Path) -> dict[str, Any]:
         return {}
     document: dict[str, Any] = json.loads(path.read_text())
     return {name: value for name, value in document.items() if name not in ("subject", "corpus", "command", "seconds")}
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below `folder` but the contract."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / CONTRACT)
-    return {
-        path.relative_to(folder).as_posix(): f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files
-    }
 
 
 def _contract(run: Run, name: str, version: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     python -m trainer train --recipe vocos --corpus path/to/speech
     python -m trainer train --recipe vocos_small --corpus path/to/fsdd
+    python -m trainer train --recipe vocos_small --corpus path/to/fsdd --features-of models/digits  (for a generator)
 
 About a tenth of MelGAN's cost. For streaming: --set architecture.causal=True, which hears 2 frames ahead, the half
 window of the transform, and no more. Time and scores: docs/results.md.
