@@ -86,6 +86,11 @@ results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSD
 proto: $(VENV)/.dev ## generate service/generated and latentone_client/generated from protos/
 	@$(PY) -m protos.build
 
+.PHONY: griffin-lim
+griffin-lim: $(VENV)/.train ## write service/griffin-lim, the decoder of any mel, again
+	@rm -rf service/griffin-lim
+	@KERAS_BACKEND=tensorflow $(PY) -m trainer.export.any_mel service/griffin-lim
+
 .PHONY: lock
 lock: ## renew the locked requirements (needs uv)
 	uv lock --upgrade

@@ -56,6 +56,7 @@ class Sound(Answer):
     sample_rate_hz: int
     seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
     labels: tuple[str, ...] = ()  # one for each clip, or none
+    warnings: tuple[str, ...] = ()  # what is doubtful about the features that were decoded, in words
 
     @property
     def seconds(self) -> float:

@@ -5,6 +5,7 @@ Sync and async clients, over both transports, have these functions as their meth
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,8 @@ from latentone_client.sound_files import FloatArray
 from latentone_client.transport import Request
 
 File = bytes | str | PathLike[str]  # what a file holds, or where it is
+FILE = (bytes, str, PathLike)
+PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
 ON_THE_WIRE = "wav_float"  # a form that says its channels and keeps every bit
 
 
@@ -61,13 +64,33 @@ def sample(
     )
 
 
-def decode(features: ArrayLike, *, model: str = "", version: int = 0) -> Request[Sound]:
+def decode(
+    features: ArrayLike | File,
+    *,
+    model: str = "",
+    version: int = 0,
+    black: float | None = None,
+    white: float | None = None,
+    low: Literal["bottom", "top"] = "bottom",
+    definition: Mapping[str, Any] | None = None,
+    iterations: int | None = None,
+    peak: float | None = None,
+) -> Request[Sound]:
     """Make features audible.
 
-    features: [count, frames, bands(, channels)], or one item without count, in the units of the model's contract.
+    features: [count, frames, bands(, channels)], or one item without count, in the units of the model's contract; or a
+    file, as bytes or as a path: an .npy array, or a greyscale PNG, a frame a column.
+    black, white: the values that a picture's black and white stand for; absent: what the picture itself says.
+    low: where a picture has its low frequencies.
+    definition: how the mel was computed, for the model griffin-lim, as in {"sample_rate_hz": 16000, "n_fft": 1024,
+    "hop_samples": 256, "log": "ln"}; the service's MelDefinition has all names. iterations, peak: of griffin-lim.
     """
-    fields = {"features": _array(features, "features"), "format": ON_THE_WIRE}
-    return Request("decode", _given(model=model, version=version, **fields), reading.sound)
+    fields = (
+        _file_fields(_bytes(features)) if isinstance(features, FILE) else {"features": _array(features, "features")}
+    )
+    fields |= {"black": black, "white": white, "definition": definition and dict(definition)}
+    fields |= {"iterations": iterations, "peak": peak, "low": low if "picture" in fields else None}
+    return Request("decode", _given(model=model, version=version, **fields, format=ON_THE_WIRE), reading.sound)
 
 
 def analyse(audio: File, *, model: str = "", version: int = 0) -> Request[Features]:
@@ -157,6 +180,19 @@ def _drawn(*, latents: ArrayLike | None, label: str | int, **fields: Any) -> dic
 def _given(**fields: Any) -> dict[str, Any]:
     """Return the fields that say something; the service knows the rest."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _file_fields(data: bytes) -> dict[str, Any]:
+    """Return what a file holds as a field of `decode`: a picture as it is, or the features of an .npy file.
+
+    Raises: Invalid for another file.
+    """
+    if data.startswith(PNG):
+        return {"picture": data}
+    try:
+        return {"features": np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float32)}
+    except (ValueError, EOFError, TypeError):
+        raise Invalid("features: this is neither an .npy file of numbers nor a PNG picture") from None
 
 
 def _array(value: ArrayLike, name: str) -> FloatArray:

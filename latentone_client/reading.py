@@ -42,6 +42,7 @@ def sound(reply: Reply) -> Sound:
         sample_rate_hz=reply.fields["sample_rate_hz"],
         seeds=_seeds(reply.fields),
         labels=labels if any(labels) else (),
+        warnings=tuple(reply.fields.get("warnings", ())),
     )
 
 

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 from service import command
+from service.griffin_lim import NAME as BUILT_IN
 from service.settings import Settings, SettingsError, load_settings, misspelt_variables, plain_table
 
 POLL_S = 0.1
@@ -70,7 +71,12 @@ def _check_models(settings: Settings) -> None:
             f"no models in {settings.models}/ (LATENTONE_MODELS): train one with `make train`, "
             "or name a folder laid out as name/version/"
         )
-    if settings.default_model and settings.default_model not in names:
+    if BUILT_IN in names:
+        raise SettingsError(
+            f"{settings.models / BUILT_IN} (LATENTONE_MODELS): the service has a model of that name itself; "
+            "rename the folder, and the name in its contract"
+        )
+    if settings.default_model and settings.default_model not in [*names, BUILT_IN]:
         raise SettingsError(
             f"LATENTONE_DEFAULT_MODEL={settings.default_model}: no such model; known: {', '.join(names)}"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import quote
 
 from fastapi import Response
@@ -21,7 +21,7 @@ from service.operations import Operations
 from service.tensors import tensor_json
 
 ClipForm = Literal["file", "zip", "npy", "json"]
-FeatureForm = Literal["npy", "json", "base64", "png"]
+FeatureForm = Literal["npy", "json", "base64", "png", "grey"]
 
 MOST_LETTERS = 1000  # of labels or notes in a header; beyond that JSON has them
 ZIP, NPY, JSON, PNG = "application/zip", "application/x-npy", "application/json", "image/png"
@@ -29,6 +29,7 @@ BY_MEDIA: dict[str, AudioFormat] = {
     ENCODINGS[form].media_type: form for form in ("wav", "flac", "ogg", "opus", "mp3", "pcm", "f32")
 }
 WRAPS: dict[str, ClipForm] = {ZIP: "zip", NPY: "npy", JSON: "json"}
+FEATURE_FORMS: dict[str, FeatureForm] = {form: form for form in get_args(FeatureForm)}
 FEATURE_MEDIA: dict[str, FeatureForm] = {NPY: "npy", JSON: "json", PNG: "png"}
 
 
@@ -53,10 +54,9 @@ def feature_form(accept: str, fields: dict[str, Any]) -> FeatureForm:
     if "format" not in fields:
         return FEATURE_MEDIA[choose(accept, FEATURE_MEDIA)]
     wanted = fields.pop("format")
-    for form in (*FEATURE_MEDIA.values(), "base64"):
-        if form == wanted:
-            return form
-    raise Invalid("format: features come as npy, json, base64 or png", field="format")
+    if wanted in FEATURE_FORMS:
+        return FEATURE_FORMS[wanted]
+    raise Invalid("format: features come as npy, json, base64, png or grey", field="format")
 
 
 async def clips(operations: Operations, call: Call, made: Made, wanted: Any, form: ClipForm) -> Response:
@@ -97,6 +97,8 @@ async def features(operations: Operations, call: Call, made: Made, _wanted: Any,
     """Answer with features."""
     if form == "png":
         return Response(await operations.draw(call, made), media_type=PNG, headers=_headers(made, "png"))
+    if form == "grey":
+        return Response(await operations.data_picture(call, made), media_type=PNG, headers=_headers(made, "png"))
     if form == "npy":
         return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
     values = made.values.tolist() if form == "json" else tensor_json(made.values)
@@ -131,6 +133,8 @@ def _headers(made: Made, suffix: str) -> dict[str, str]:
         "X-Latentone-Channels": str(contract.audio.channels),
         "Content-Disposition": f'inline; filename="{quote("-".join([contract.name, *seeds[:2]]))}.{suffix}"',
     }
+    if made.warnings:
+        headers["X-Latentone-Warning"] = "; ".join(made.warnings)
     if seeds:
         headers["X-Latentone-Seed"] = ",".join(seeds)
     if sum(map(len, made.labels)) < MOST_LETTERS:

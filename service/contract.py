@@ -58,6 +58,16 @@ class Features(_Part):
     db_min: float = -80.0
     db_max: float = 20.0
     n_mels: int | None = None
+    quantity: str | None = None
+    range: tuple[float, float] | None = Field(default=None, strict=False)
+
+    @property
+    def known_range(self) -> tuple[float, float]:
+        """Between which values the features of the training lay; of older contracts, between which they can lie."""
+        if self.range is not None:
+            return self.range
+        is_unscaled = self.kind == "log_mel" and self.quantity == "magnitude"
+        return (self.db_min / 20.0, self.db_max / 20.0) if is_unscaled else (-1.0, 1.0)
 
     @property
     def frame_shape(self) -> tuple[int, ...]:

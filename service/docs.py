@@ -43,7 +43,8 @@ CLIPS = (
 )
 FEATURES = (
     "Answers with float32 [count, frames, bands], or [count, frames, bands, channels], as .npy; `format` (or the "
-    "Accept header) may ask for `json` (nested lists), `base64` (shape and little-endian float32) or `png` (a picture)."
+    "Accept header) may ask for `json` (nested lists), `base64` (shape and little-endian float32), `png` (a drawing) "
+    "or `grey` (one item as a greyscale picture that decode takes)."
 )
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 PROBLEM = {
@@ -84,9 +85,11 @@ SAMPLE = _operation(SampleRequest, "Latents, from a seed or given, to features",
 DECODE = _operation(
     DecodeRequest,
     "Features to audio",
-    f"The body is an .npy array or JSON. {CLIPS}",
+    "The body is an .npy array, a greyscale PNG of 8 or 16 bits with its scale in the query (`?black=-80&white=0`), or "
+    "JSON. The model griffin-lim takes any mel definition, as in `?model=griffin-lim&definition.n_fft=1024`. The "
+    f"header X-Latentone-Warning says what is doubtful about the features. {CLIPS}",
     SOUND,
-    **{"application/x-npy": BINARY},
+    **{"application/x-npy": BINARY, "image/png": BINARY},
 )
 ANALYSE = _operation(
     AnalyseRequest,

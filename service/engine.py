@@ -40,6 +40,8 @@ def tensorflow(threads: int, op_threads: int) -> Any:
 class Engine:
     """One version of a model, loaded."""
 
+    contract: Contract
+
     def __init__(self, folder: Path, contract: Contract, *, threads: int, op_threads: int) -> None:
         """Load the SavedModel in `folder`; slow. The first one loaded decides the threads of all.
 

@@ -72,7 +72,7 @@ class Synthesizer(SynthesizerServicer):
             wanted = parse_request(DecodeRequest, _fields(request))
             made = await self._operations.decode(call, wanted)
             clips = await self._clips(call, made, wanted.format)
-            return pb.DecodeResponse(**_origin(made), format=wanted.format, clips=clips)
+            return pb.DecodeResponse(**_origin(made), format=wanted.format, clips=clips, warnings=made.warnings)
 
     async def Analyse(self, request: pb.AnalyseRequest, context: Context) -> pb.AnalyseResponse:
         """A sound file to features."""
@@ -134,6 +134,8 @@ def _fields(message: Message) -> dict[str, Any]:
 def _value(value: Any) -> Any:
     if isinstance(value, pb.Tensor):
         return {"shape": list(value.shape), "data": value.data}
+    if isinstance(value, Message):
+        return _fields(value)
     if isinstance(value, Mapping):
         return dict(value)
     return value if isinstance(value, str | bytes | int | float) else list(value)

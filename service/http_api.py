@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
-from service import answers, docs, inference_http, serving, serving_http
+from service import answers, docs, grey_picture, inference_http, serving, serving_http
 from service.errors import Invalid, Unsupported
 from service.http_exchange import Fields, Work, json_fields, route
 from service.metrics import Call, exposition
@@ -82,9 +82,19 @@ def _making(name: str, post: Post) -> Work:
 
 def _read(post: Post, body: bytes, headers: Any, query: Fields) -> tuple[ModelRequest, Any]:
     """Return the request, from the query and the body, which has the last word, and the form of the answer."""
-    fields = query | _body_fields(body, post.binary, headers.get("content-type", ""))
+    fields = _nested(query) | _body_fields(body, post.binary, headers.get("content-type", ""))
     form = post.forms(headers.get("accept", ""), fields)
     return parse_request(post.kind, fields), form
+
+
+def _nested(query: Fields) -> Fields:
+    """Return definition.n_fft=1024 as {"definition": {"n_fft": "1024"}}, as queries have no objects."""
+    nested: Fields = {}
+    for name, value in query.items():
+        outer, dot, inner = name.partition(".")
+        if dot:
+            nested.setdefault(outer, {})[inner] = value
+    return {name: value for name, value in query.items() if "." not in name} | nested
 
 
 def _body_fields(body: bytes, binary: str, media: str) -> Fields:
@@ -94,8 +104,10 @@ def _body_fields(body: bytes, binary: str, media: str) -> Fields:
         return json_fields(body)
     if binary != "features":
         return {binary: body}
+    if body.startswith(grey_picture.MAGIC):
+        return {"picture": body}
     if body[: len(MAGIC)] != MAGIC and body[:2] != b"PK":
-        raise Unsupported("the body is neither an .npy array nor JSON", field=binary)
+        raise Unsupported("the body is neither an .npy array, a PNG picture nor JSON", field=binary)
     try:
         return {binary: read_npy(body)}
     except NpyError as error:

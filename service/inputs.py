@@ -69,6 +69,16 @@ def label_names(contract: Contract, indices: Labels) -> tuple[str, ...]:
     return tuple(contract.labels[index] for index in indices) if contract.labels else ()
 
 
+def check_count(count: int, name: str, most: int) -> int:
+    """Return the number of items of a request, which the field `name` says.
+
+    Raises: Invalid for more than `most`.
+    """
+    if count > most:
+        raise Invalid(f"{name}: at most {most} items a request", field=name)
+    return count
+
+
 def latent_batch(contract: Contract, latents: FloatArray) -> FloatArray:
     """Return latents as a batch [B, size], one latent [size] as a batch of one.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,7 @@ class Entry:
     state: State = "available"
     reason: str = ""
     loading: asyncio.Task[None] | None = None
+    built_in: bool = False  # part of the service, not of its folder
 
     @property
     def title(self) -> str:
@@ -49,23 +50,28 @@ class Entry:
 class Library:
     """Every version under a folder, found when it is made. Lives on one event loop."""
 
-    def __init__(self, root: Path, *, default: str, load: Loader, executor: Executor) -> None:
+    def __init__(
+        self, root: Path, *, default: str, load: Loader, executor: Executor, built_in: Iterable[Entry] = ()
+    ) -> None:
         """Look for models. Nothing is loaded yet; contracts are read.
 
-        default: the model of requests that name none; empty for the first by name.
+        default: the model of requests that name none; empty for the first by name. built_in: what is there whatever
+        the folder holds; a folder of the same name is left out.
         """
         self._default = default
         self._load = load
         self._executor = executor
-        self._entries = {(entry.name, entry.version): entry for entry in _scan(root)}
+        given = list(built_in)
+        found = [*_scan(root, without={entry.name for entry in given}), *given]
+        self._entries = {(entry.name, entry.version): entry for entry in found}
 
     def entries(self) -> list[Entry]:
-        """Return every version, by name and number."""
-        return [entry for _, entry in sorted(self._entries.items())]
+        """Return every version, by name and number, what is built in last."""
+        return sorted(self._entries.values(), key=lambda entry: (entry.built_in, entry.name, entry.version))
 
     def names(self) -> list[str]:
-        """Return the models' names, sorted."""
-        return sorted({name for name, _ in self._entries})
+        """Return the models' names, in the order of the entries."""
+        return list(dict.fromkeys(entry.name for entry in self.entries()))
 
     async def load_newest(self) -> list[Entry]:
         """Load the newest usable version of each model, and return them. Failures stay with their entries."""
@@ -139,13 +145,17 @@ class Library:
 
     def _read(self, entry: Entry) -> Engine:
         assert entry.contract is not None  # else the entry has failed already
-        verify_files(entry.contract, entry.folder)
+        if not entry.built_in:
+            verify_files(entry.contract, entry.folder)
         return self._load(entry.folder, entry.contract)
 
 
-def _scan(root: Path) -> Iterator[Entry]:
+def _scan(root: Path, *, without: Container[str]) -> Iterator[Entry]:
     """Find the version folders; what is not laid out as name/<integer> is no model."""
     for folder in sorted(root.glob("[!.]*/*")):
+        if folder.parent.name in without:
+            logger.error("%s is left out: the service has a model of that name itself; rename the folder", folder)
+            continue
         if folder.is_dir() and folder.name.isascii() and folder.name.isdigit() and str(int(folder.name)) == folder.name:
             entry = Entry(folder.parent.name, int(folder.name), folder)
             try:

@@ -50,7 +50,7 @@ class Lifecycle:
     async def _open(self) -> None:
         readiness = self._operations.readiness
         loaded = await self._operations.load()
-        if not loaded:
+        if all(entry.built_in for entry in loaded):  # of the folder's models none can be served
             readiness.reason = self._operations.library.why_nothing_is_ready()
             logger.error("not ready: %s", readiness.reason)
             return

@@ -21,6 +21,7 @@ class Made:
     seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
     labels: tuple[str, ...] = ()  # one for each item, or none
     first: int = 0  # the place of the first item in its request
+    warnings: tuple[str, ...] = ()  # what is doubtful about what was asked for
 
     def facts(self) -> dict[str, Any]:
         """Return the origin by the field names of the answers."""
@@ -29,7 +30,7 @@ class Made:
             facts["seed"] = self.seeds[0]
         elif self.seeds:
             facts["seeds"] = list(self.seeds)
-        return facts
+        return facts | ({"warnings": list(self.warnings)} if self.warnings else {})
 
     def tags(self, item: int | None) -> dict[str, str]:
         """Return what a sound file says of itself. item: which clip it holds; None for all of them."""

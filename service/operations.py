@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from service import latents, prediction, tunes
+from service import decoding, latents, prediction, tunes
 from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
 from service.engine import Engine
-from service.errors import Invalid, TooLarge
-from service.inputs import feature_batch, label_names, latent_batch, wanted_labels, whole_frames
+from service.errors import Invalid
+from service.grey_picture import write_grey
+from service.inputs import check_count, label_names, latent_batch, wanted_labels, whole_frames
 from service.library import Entry, Library
 from service.made import Made, Tune
 from service.metrics import Call, Metrics
@@ -121,13 +122,7 @@ class Operations:
 
         Returns: values [count, samples]. Raises: Failure.
         """
-        engine = await self._running.engine(call, request, "decode")
-        contract = engine.contract
-        check_rate(request.format, contract.audio.sample_rate_hz)
-        features = feature_batch(contract, request.features)
-        self._check_count(len(features), "features")
-        self._check_length(contract, features)
-        return Made(contract, await self._running.run(call, engine, "decode", {"features": features}))
+        return await decoding.decode(self._running, self.settings, call, request)
 
     async def analyse(self, call: Call, request: AnalyseRequest) -> Made:
         """Describe a sound file by features.
@@ -212,6 +207,19 @@ class Operations:
         with call.stage("encode"):
             return await self._running.in_thread(call, lambda: draw_features(made.values, made.contract))
 
+    async def data_picture(self, call: Call, made: Made) -> bytes:
+        """Return features as a greyscale PNG that `decode` takes.
+
+        Raises: Invalid where they are more than one picture holds.
+        """
+        assert made.contract.features is not None
+        if made.values.ndim > 3 or len(made.values) > 1:
+            one = "a grey picture holds one item with one channel"
+            raise Invalid(f"format: {one}, not {list(made.values.shape)}; ask for npy", field="format")
+        low, high = made.contract.features.known_range
+        with call.stage("encode"):
+            return await self._running.in_thread(call, lambda: write_grey(made.values[0], low, high))
+
     async def _warm_up(self, call: Call, engine: Engine) -> None:
         """Do once whatever the model can do, the way a request would; the first time is slow."""
         contract = engine.contract
@@ -250,12 +258,4 @@ class Operations:
         return Made(contract, drawn, seeds, label_names(contract, labels)), generator_inputs(contract, drawn, labels)
 
     def _check_count(self, count: int, name: str) -> int:
-        if count > self.settings.max_count:
-            raise Invalid(f"{name}: at most {self.settings.max_count} items a request", field=name)
-        return count
-
-    def _check_length(self, contract: Contract, features: FloatArray) -> None:
-        seconds = features.shape[0] * contract.samples(features.shape[1]) / contract.audio.sample_rate_hz
-        if seconds > self.settings.max_seconds:
-            limit = f"at most {self.settings.max_seconds:g} a request"
-            raise TooLarge(f"features: {seconds:.1f} seconds of sound; {limit}", field="features")
+        return check_count(count, name, self.settings.max_count)

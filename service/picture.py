@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.contract import Contract, Features
+from service.mel_filters import hz_to_mel
 
 MOST_PANELS = 16
 MOST_TICKS = 20  # for more there is no room
 TICKS_HZ = (50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000, 16_000)
-SLANEY_KNEE_HZ, SLANEY_HZ_PER_MEL, SLANEY_LOG_STEP = 1_000.0, 200.0 / 3.0, math.log(6.4) / 27.0
 
 _drawing = threading.Lock()  # matplotlib shares font caches between figures
 
@@ -102,18 +102,5 @@ def _band(hz: float, spec: Features, contract: Contract) -> float:
     bands = spec.frame_shape[0]
     if spec.n_mels is None and spec.kind != "log_mel":
         return hz / highest * bands
-    mel = _slaney if spec.kind == "log_mel" else _htk
-    low, high = mel(spec.fmin_hz), mel(highest)
-    return (mel(hz) - low) / (high - low) * (bands + 1) - 1.0
-
-
-def _htk(hz: float) -> float:
-    """HTK's mel scale. Source: librosa.hz_to_mel(htk=True)."""
-    return 2595.0 * math.log10(1.0 + hz / 700.0)
-
-
-def _slaney(hz: float) -> float:
-    """Slaney's mel scale, linear to 1 kHz and logarithmic above. Source: librosa.hz_to_mel's default."""
-    if hz < SLANEY_KNEE_HZ:
-        return hz / SLANEY_HZ_PER_MEL
-    return SLANEY_KNEE_HZ / SLANEY_HZ_PER_MEL + math.log(hz / SLANEY_KNEE_HZ) / SLANEY_LOG_STEP
+    low, place, high = hz_to_mel(np.array([spec.fmin_hz, hz, highest]), "slaney" if spec.kind == "log_mel" else "htk")
+    return float((place - low) / (high - low) * (bands + 1) - 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,7 @@ from pydantic import (
 
 from service.audio_files import FORMATS, AudioFormat
 from service.casting import OutOfRange
+from service.definition import ITERATIONS, MOST_ITERATIONS, MelDefinition, within
 from service.errors import Invalid
 from service.render import ATTACK_SECONDS, RELEASE_SECONDS
 from service.tensors import FloatArray, read_base64, read_tensor
@@ -64,6 +65,7 @@ def _text(value: object) -> object:
 Seed = Annotated[int, Field(ge=0, lt=2**64)]
 Tensor = Annotated[FloatArray, PlainValidator(read_tensor), WithJsonSchema(TENSOR_SCHEMA)]
 Format = Annotated[AudioFormat, BeforeValidator(_format)]
+Number = Annotated[float, within(-1e6, 1e6)]
 Pitch = Annotated[float, Field(ge=0, le=127, allow_inf_nan=False)]
 Program = Annotated[int, Field(ge=0, le=127)]
 Channel = Annotated[int, Field(ge=1, le=16)]
@@ -124,12 +126,42 @@ class GenerateRequest(SampleRequest):
 
 
 class DecodeRequest(ModelRequest):
-    """Features to be made audible."""
+    """Features to be made audible: an array, or a picture with its scale."""
 
-    features: Tensor = Field(
-        description="[count, frames, bands(, channels)], or one item without count, in the contract's units"
+    features: Tensor | None = Field(
+        default=None,
+        description="[count, frames, bands(, channels)], or one item without count, in the contract's units",
+    )
+    picture: Annotated[bytes, BeforeValidator(_bytes)] | None = Field(
+        default=None,
+        description="a greyscale PNG of 8 or 16 bits in place of features: a frame a column, a band a row",
+    )
+    black: Number | None = Field(
+        default=None, description="the value that black stands for; absent: what the picture itself says"
+    )
+    white: Number | None = Field(default=None, description="the value that white stands for, as black")
+    low: Literal["bottom", "top"] = Field(default="bottom", description="where a picture has its low frequencies")
+    definition: MelDefinition | None = Field(
+        default=None,
+        description="how the mel was computed, for the model griffin-lim; in the query definition.n_fft=1024",
+    )
+    iterations: Annotated[int, within(0, MOST_ITERATIONS)] | None = Field(
+        default=None, description=f"of griffin-lim; absent: {ITERATIONS}"
+    )
+    peak: Annotated[float, within(0.001, 1)] | None = Field(
+        default=None, description="of griffin-lim: scale each clip to this largest sample; absent: as the features say"
     )
     format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.features is not None and self.picture is not None:
+            raise ValueError("give features or a picture, not both")
+        if self.picture is None and (self.black is not None or self.white is not None):
+            raise ValueError("black and white are the scale of a picture, and none came")
+        if (self.black is None) != (self.white is None):
+            raise ValueError("give both black and white, or neither")
+        return self
 
 
 class AnalyseRequest(ModelRequest):
@@ -196,5 +228,8 @@ def parse_request(kind: type[R], fields: Mapping[str, Any]) -> R:
         name = ".".join(map(str, first["loc"]))
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            message = f"no such field; known: {', '.join(kind.model_fields)}"
+            known = MelDefinition.model_fields if len(first["loc"]) > 1 else kind.model_fields
+            message = f"no such field; known: {', '.join(known)}"
+        elif isinstance(first["input"], str) and first["type"] == "literal_error":
+            message = f"{message}, not {first['input']!r}"
         raise Invalid(f"{name}: {message}" if name else message, field=name or None) from None

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.batcher import Batcher
+from service.batcher import Batcher, Runs
 from service.contract import Contract
 from service.engine import Engine
 from service.errors import Busy, DeadlineExceeded, Invalid
@@ -25,6 +25,14 @@ Signature = Literal["generate", "sample", "decode", "analyse"]
 T = TypeVar("T")
 ORDINARY = {"latent": 10.0, "features": 1.0, "waveform": 1.0}  # how large the numbers are that models are made for
 RETRY_S = 0.05  # until the queue is asked again
+
+
+class Model(Runs, Protocol):
+    """What computes signatures that a contract describes."""
+
+    @property
+    def contract(self) -> Contract:
+        """What it promises."""
 
 
 class Running:
@@ -55,7 +63,7 @@ class Running:
             raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
         return engine
 
-    async def run(self, call: Call, engine: Engine, signature: str, inputs: Inputs) -> FloatArray:
+    async def run(self, call: Call, engine: Model, signature: str, inputs: Inputs) -> FloatArray:
         """Compute arrays [B, ...] by name to an array [B, ...].
 
         Raises: Busy where the queue has no room for B items, DeadlineExceeded, Invalid where the numbers given are

@@ -11,7 +11,7 @@ from typing import Any
 import bentoml
 import numpy as np
 
-from service import docs
+from service import docs, griffin_lim
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
@@ -19,7 +19,7 @@ from service.engine import Engine
 from service.grpc_server import GrpcServer
 from service.http_api import make_app
 from service.http_exchange import refusal
-from service.library import Library
+from service.library import Entry, Library
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
 from service.operations import Operations
@@ -59,7 +59,11 @@ class Synthesis:
         metrics.forget_the_dead()
 
         def load(folder: Path, contract: Contract) -> Engine:
-            engine = Engine(folder, contract, threads=settings.threads, op_threads=settings.op_threads)
+            threads, op_threads = settings.threads, settings.op_threads
+            if contract is griffin_lim.CONTRACT:
+                engine: Engine = griffin_lim.GriffinLim(threads=threads, op_threads=op_threads)
+            else:
+                engine = Engine(folder, contract, threads=threads, op_threads=op_threads)
             metrics.model_loaded.labels(contract.name, str(contract.version)).set(1)
             return engine
 
@@ -68,6 +72,9 @@ class Synthesis:
             default=settings.default_model,
             load=load,
             executor=ThreadPoolExecutor(1, "loader"),
+            built_in=[
+                Entry(griffin_lim.NAME, griffin_lim.VERSION, griffin_lim.FOLDER, griffin_lim.CONTRACT, built_in=True)
+            ],
         )
         engine_calls = settings.engine_calls or len(os.sched_getaffinity(0))
         batcher = Batcher(

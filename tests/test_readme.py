@@ -57,6 +57,7 @@ def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
     assert np.load(tmp_path / "seven.npy").shape[-2:] == (64, 64)
     assert len(soundfile.read(tmp_path / "again.wav")[0]) == 8_192
     assert (tmp_path / "seven.png").read_bytes().startswith(b"\x89PNG")
+    assert len(soundfile.read(tmp_path / "seven-grey.wav")[0]) == 8_192
 
 
 def test_the_command_line_makes_the_same_sounds(bundled: Server, tmp_path: Path) -> None:
@@ -68,6 +69,8 @@ def test_the_command_line_makes_the_same_sounds(bundled: Server, tmp_path: Path)
     assert "answers/s" in said
     assert (tmp_path / "seven.wav").read_bytes() == (tmp_path / "curl.wav").read_bytes()
     assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "again.flac")))
+    seven, any_mel = (soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "any-mel.wav"))
+    assert np.sqrt(np.mean(any_mel**2)) == pytest.approx(np.sqrt(np.mean(seven**2)), rel=0.2)
 
 
 def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_path: Path) -> None:

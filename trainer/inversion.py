@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,14 @@ def invert_mel(mel: Tensor, filters: np.ndarray, steps: int) -> Tensor:
     filters, mel = filters / norms, mel / norms[:, 0]
     step = 1.0 / float(np.linalg.norm(filters @ filters.T, 2))
     inverse = np.linalg.pinv(filters).T.astype("float32")
-    filters = ops.convert_to_tensor(filters)  # one constant in the graph, not one a step
+    return nearest_power(mel, ops.convert_to_tensor(filters), inverse, step, steps)
+
+
+def nearest_power(mel: Tensor, filters: Tensor, inverse: Tensor, step: Any, steps: int) -> Tensor:
+    """The steps of `invert_mel`, for filters [M, F] of unit norm and mel [B, T, M] divided by their norms.
+
+    inverse: transposed pseudo-inverse [M, F]. step: 1 / the largest eigenvalue of filters . filters^T.
+    """
     transposed = ops.transpose(filters)
     target = ops.matmul(mel, filters)
     power = ops.relu(ops.matmul(mel, inverse))
@@ -98,22 +106,44 @@ def with_phase(
     Each iteration carries what a frame knows to the n_fft / hop - 1 frames on each side.
     Source: Perraudin, Balazs and Sondergaard 2013; momentum as librosa.griffinlim takes it.
     """
-    pull = momentum / (1.0 + momentum)
     window = ops.convert_to_tensor(hann(n_fft))
+    if phase is None:
+        start = pulse(magnitude, np.arange(n_fft // 2 + 1, dtype="float32"))
+    else:
+        start = magnitude * ops.cos(phase), magnitude * ops.sin(phase)
+    return consistent(
+        magnitude,
+        start,
+        lambda spectrum: stft(istft(spectrum, window, hop), window, hop),
+        iterations=iterations,
+        momentum=momentum,
+    )
+
+
+def pulse(magnitude: Tensor, bins: Tensor) -> Spectrum:
+    """The spectrum whose frames are pulses in their middle. bins: their numbers from 0 on, [F]."""
+    return magnitude * (1.0 - 2.0 * (bins % 2.0)), ops.zeros_like(magnitude)
+
+
+def consistent(
+    magnitude: Tensor,
+    start: Spectrum,
+    project: Callable[[Spectrum], Spectrum],
+    *,
+    iterations: Tensor | int,
+    momentum: float = 0.99,
+) -> Spectrum:
+    """The iterations of `griffin_lim`. project: to a waveform and back, whatever the transform."""
+    pull = momentum / (1.0 + momentum)
 
     def improve(_: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         estimate_real, estimate_imaginary, previous_real, previous_imaginary = state
-        waveform = istft((estimate_real, estimate_imaginary), window, hop)
-        rebuilt_real, rebuilt_imaginary = stft(waveform, window, hop)
+        rebuilt_real, rebuilt_imaginary = project((estimate_real, estimate_imaginary))
         real = rebuilt_real - pull * previous_real
         imaginary = rebuilt_imaginary - pull * previous_imaginary
         scale = magnitude * ops.rsqrt(ops.square(real) + ops.square(imaginary) + 1e-16)
         return real * scale, imaginary * scale, rebuilt_real, rebuilt_imaginary
 
     nothing = ops.zeros_like(magnitude)
-    if phase is None:
-        start = magnitude * (1.0 - 2.0 * (np.arange(n_fft // 2 + 1, dtype="float32") % 2.0)), nothing
-    else:
-        start = magnitude * ops.cos(phase), magnitude * ops.sin(phase)
     real, imaginary, *_ = ops.fori_loop(0, iterations, improve, (*start, nothing, nothing))
     return real, imaginary

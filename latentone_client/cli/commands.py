@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,6 +22,10 @@ from latentone_client.retries import Retries
 from latentone_client.sound_files import AudioFormat, format_of
 
 LABELS_SHOWN = 12
+DEFINITION = (  # of a mel: options named as the fields of the request
+    "sample_rate_hz", "n_fft", "window_samples", "hop_samples", "n_mels", "fmin_hz", "fmax_hz", "power", "mel_scale",
+    "mel_norm", "log", "scale_from", "scale_to",
+)  # fmt: skip
 
 
 def generate(options: argparse.Namespace) -> int:
@@ -44,9 +49,16 @@ def sample(options: argparse.Namespace) -> int:
 def decode(options: argparse.Namespace) -> int:
     """Make features audible."""
     form = _sound_form(options)
-    features = read_array(options.features)
+    features = read(options.features)
+    definition = {name: getattr(options, name) for name in DEFINITION if getattr(options, name) is not None}
+    names = ("black", "white", "low", "iterations", "peak")
     with _client(options) as client:
-        sound = client.decode(features, **_model(options))
+        sound = client.decode(
+            features,
+            definition=definition or None,
+            **{name: getattr(options, name) for name in names},
+            **_model(options),
+        )
     return _write_sound(options, sound, form)
 
 
@@ -168,6 +180,10 @@ def _write_sound(options: argparse.Namespace, sound: Sound, form: AudioFormat) -
         words = "\n".join([words, *_account(sound)])
         facts |= {"notes": sound.notes, "folded": [asdict(entry) for entry in sound.folded]}
         facts |= {"skipped": [asdict(entry) for entry in sound.skipped]}
+    if sound.warnings:
+        facts |= {"warnings": list(sound.warnings)}
+    for sentence in sound.warnings:
+        print(f"warning: {sentence}", file=sys.stderr)
     output.tell(words, facts, as_json=options.json)
     return 0
 

@@ -73,9 +73,12 @@ def _sample(adding: Any) -> None:
 
 def _decode(adding: Any) -> None:
     made = _connected(adding, "decode", commands.decode, "make features audible")
-    _file(made.add_argument("features", help=".npy of [count, frames, bands(, channels)], or one item without count"))
+    words = ".npy of [count, frames, bands(, channels)], or one item without count; or a greyscale PNG"
+    _file(made.add_argument("features", help=words))
     _add_model(made)
     _add_sound(made)
+    _add_picture(made)
+    _add_definition(made)
 
 
 def _analyse(adding: Any) -> None:
@@ -163,6 +166,36 @@ def _add_sound(made: argparse.ArgumentParser) -> None:
 
 def _add_features(made: argparse.ArgumentParser) -> None:
     _file(made.add_argument("-o", "--output", required=True, metavar="FILE", help=".npy file of the features"))
+
+
+def _add_picture(made: argparse.ArgumentParser) -> None:
+    picture = made.add_argument_group("of a picture, which has a frame a column and a band a row")
+    picture.add_argument("--black", type=float, help="value that black stands for (default: what the picture says)")
+    picture.add_argument("--white", type=float, help="value that white stands for")
+    picture.add_argument("--low", choices=("bottom", "top"), default="bottom", help="low frequencies (default bottom)")
+
+
+def _add_definition(made: argparse.ArgumentParser) -> None:
+    words = "how a mel was computed that no model here made; with any of these the model is griffin-lim"
+    given = made.add_argument_group("definition", words)
+    given.add_argument("--sample-rate-hz", type=int, metavar="HZ", help="samples a second (22050)")
+    given.add_argument("--n-fft", type=int, metavar="N", help="length of the FFT, even (2048)")
+    given.add_argument("--window-samples", type=int, metavar="N", help="length of the Hann window (that of the FFT)")
+    given.add_argument("--hop-samples", type=int, metavar="N", help="from frame to frame (a quarter of the FFT)")
+    given.add_argument("--n-mels", type=int, metavar="N", help="bands (as many as there are)")
+    given.add_argument("--fmin-hz", type=float, metavar="HZ", help="lower end of the bands (0)")
+    given.add_argument("--fmax-hz", type=float, metavar="HZ", help="upper end of the bands (half the sample rate)")
+    given.add_argument("--power", type=int, choices=(1, 2), help="1: mel of magnitudes, 2: of power (2)")
+    given.add_argument("--mel-scale", choices=("slaney", "htk"), help="slaney")
+    given.add_argument("--mel-norm", choices=("slaney", "none"), help="filters of equal area, or peaks of 1 (slaney)")
+    given.add_argument("--log", choices=("db", "log10", "ln", "linear"), help="which logarithm the values are (db)")
+    for option, words in (
+        ("--scale-from", "two values that stand for those of --scale-to, as -1 1"),
+        ("--scale-to", "logarithms of mel, as -80 0; the lower one is silence"),
+    ):
+        given.add_argument(option, nargs=2, type=float, metavar=("A", "B"), help=words)
+    made.add_argument("--iterations", type=int, help="of griffin-lim (16)")
+    made.add_argument("--peak", type=float, help="of griffin-lim: largest sample (as loud as the features say)")
 
 
 def _file(argument: argparse.Action) -> None:

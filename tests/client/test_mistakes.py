@@ -41,7 +41,7 @@ def at_bundled(bundled: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         ("generate --latents nothing.npy -o x.wav", 1, "nothing.npy: No such file"),
         ("sample -o x.wav", 1, "features are written as .npy"),
         ("decode nothing.npy -o x.wav", 1, "nothing.npy: No such file"),
-        ("decode - -o x.wav", 1, "-: this is no .npy file of numbers"),
+        ("decode - -o x.wav", 1, "this is neither an .npy file of numbers nor a PNG picture"),
         ("analyse - -o x.npy", 1, "no sound file"),
         ("render - --model notes -o x.wav", 1, ""),
         ("interpolate 3 -o x.wav", 1, "seeds"),

@@ -53,6 +53,25 @@ def test_what_a_contract_may_leave_out_or_add(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("features", "known"),
+    [
+        ({}, (-1.0, 1.0)),
+        ({"range": [-5, 1.4]}, (-5.0, 1.4)),
+        ({"quantity": "power"}, (-1.0, 1.0)),
+        ({"quantity": "magnitude", "db_min": -100.0, "db_max": 60.0}, (-5.0, 3.0)),  # not scaled, and no range stated
+    ],
+)
+def test_a_contract_says_between_which_values_features_lie(
+    folder: Path, features: dict[str, Any], known: tuple[float, float]
+) -> None:
+    made = contract("tiny", 3)
+    describe(folder, {**made, "features": made["features"] | features})
+    read = read_contract(folder).features
+    assert read is not None
+    assert read.known_range == known
+
+
+@pytest.mark.parametrize(
     ("edit", "words"),
     [
         (lambda c: c.pop("audio"), "audio: Field required"),

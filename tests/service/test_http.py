@@ -173,8 +173,10 @@ def test_a_path_between_seeds_begins_and_ends_at_them(server: Server) -> None:
 
 def test_models_are_listed_with_their_contracts(server: Server) -> None:
     listed = server.http.get("/v1/models").json()["models"]
-    assert [(model["name"], model["version"]) for model in listed] == [("slow", 1), ("tiny", 1), ("tiny", 2)]
-    assert [model["default"] for model in listed] == [False, False, True]
+    assert [(model["name"], model["version"]) for model in listed] == [
+        ("slow", 1), ("tiny", 1), ("tiny", 2), ("griffin-lim", 1),
+    ]  # fmt: skip
+    assert [model["default"] for model in listed] == [False, False, True, False]
     newest = server.http.get("/v1/models/tiny").json()
     assert newest["model"]["version"] == 2
     assert newest["contract"]["features"]["hop_samples"] == HOP

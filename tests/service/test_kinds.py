@@ -181,7 +181,9 @@ def test_a_model_tells_its_pitches_and_channels(kinds_server: Server) -> None:
     listed = {model["name"]: model for model in kinds_server.http.get("/v1/models").json()["models"]}
     assert listed["notes"]["pitches"] == list(PITCHES)
     assert listed["raw"]["pitches"] == []
-    assert {name: model["channels"] for name, model in listed.items()} == {"notes": 1, "raw": 1, "wide": 2}
+    assert {name: model["channels"] for name, model in listed.items()} == {
+        "notes": 1, "raw": 1, "wide": 2, "griffin-lim": 1,
+    }  # fmt: skip
     told = kinds_server.stub.GetModel(pb.GetModelRequest(model="wide")).model
     assert (list(told.pitches), told.channels, list(told.labels)) == (list(PITCHES), 2, list(NAMED))
     assert json.dumps(listed["wide"]["operations"]) == '["generate", "sample", "decode", "analyse"]'

@@ -96,6 +96,13 @@ def test_an_unknown_default_model_is_refused(models: Path) -> None:
     assert "LATENTONE_DEFAULT_MODEL=tinny: no such model; known: slow, tiny" in ended.stderr
 
 
+def test_a_model_of_the_name_that_is_the_services_own_is_refused(models: Path, tmp_path: Path) -> None:
+    (tmp_path / "griffin-lim").symlink_to(models / "tiny")
+    ended = run(LATENTONE_MODELS=str(tmp_path))
+    assert ended.returncode == 2
+    assert f"{tmp_path}/griffin-lim (LATENTONE_MODELS): the service has a model of that name itself" in ended.stderr
+
+
 def test_help_lists_every_setting() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "service", "--help"],

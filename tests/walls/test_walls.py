@@ -56,6 +56,7 @@ WALLS = {
     "service/engine.py": (*TRANSPORTS, "service.operations", "bentoml", "grpc", "fastapi"),
     "service/operations.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/tunes.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
+    "service/decoding.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/midi.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/render.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/prediction.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),

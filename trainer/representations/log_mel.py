@@ -105,6 +105,7 @@ class LogMel:
             "db_min": self.db_min,
             "db_max": self.db_max,
             "scaling": "2 (dB - db_min) / (db_max - db_min) - 1, clipped to [-1, 1]",
+            "range": [-1.0, 1.0],
             "inversion": {
                 "mel_steps": self.spec.inversion_steps,
                 "griffin_lim_iterations": self.spec.griffin_lim_iterations,

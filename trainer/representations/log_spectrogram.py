@@ -106,6 +106,7 @@ class LogSpectrogram:
             "deviations": list(spec.deviations or ()),
             "clip_deviations": spec.clip_deviations,
             "scaling": "(ln - mean of the bin) / (clip_deviations * deviation of the bin), clipped to [-1, 1]",
+            "range": [-1.0, 1.0],
             "inversion": {
                 "start": "phase integrated in time from the slope of the log magnitudes",
                 "griffin_lim_iterations": spec.griffin_lim_iterations,

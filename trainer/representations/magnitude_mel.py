@@ -33,6 +33,7 @@ class MagnitudeMel:
         fmax_hz, self.filters = filters_of(audio.sample_rate_hz, spec.n_fft, spec.n_mels, spec.fmin_hz, spec.fmax_hz)
         self.spec, self.audio = spec.replace(fmax_hz=fmax_hz), audio
         self.floor = math.log10(spec.floor)
+        self.loudest = math.log10(float(hann(spec.n_fft).sum() * self.filters.sum(axis=1).max()))  # of sound in [-1, 1]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -97,6 +98,7 @@ class MagnitudeMel:
             "db_min": 20.0 * self.floor,
             "db_max": DB_MAX,
             "scaling": "log10(max(mel, floor)), not scaled: dB / 20",
+            "range": [self.floor, self.loudest],
             "inversion": {
                 "mel_steps": self.spec.inversion_steps,
                 "griffin_lim_iterations": self.spec.griffin_lim_iterations,

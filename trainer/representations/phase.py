@@ -175,6 +175,7 @@ class Phase:
             "gains": [spec.level_gain, spec.frequency_gain],
             "offsets": [spec.level_offset, spec.frequency_offset],
             "scaling": "gain * value + offset of the channel, clipped to [-1, 1]",
+            "range": [-1.0, 1.0],
             "inversion": {
                 "phase": f"cumulative sum of {moved}, then the inverse short-time Fourier transform",
                 "power": "transposed filters, each bin divided by its column sum of M M^T" if is_mel else None,

@@ -79,6 +79,9 @@ def test_a_description_fits_the_representation(spec: RepresentationSpec, wavefor
     assert described.keys() >= READ
     assert described["shape"] == list(made.free_shape)
     assert described["frames"] == made.shape[0]
+    (low, high), features = described["range"], np.asarray(made.encode(waveforms))
+    assert low - 1e-5 <= features.min() < features.max() <= high + 1e-5
+    assert features.max() > (low + high) / 2  # it is not so wide that it says nothing
 
 
 def test_constants_do_not_depend_on_how_many_clips_are_taken_at_once(

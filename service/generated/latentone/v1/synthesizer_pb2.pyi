@@ -400,17 +400,39 @@ class DecodeRequest(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    PICTURE_FIELD_NUMBER: _builtins.int
+    BLACK_FIELD_NUMBER: _builtins.int
+    WHITE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    DEFINITION_FIELD_NUMBER: _builtins.int
+    ITERATIONS_FIELD_NUMBER: _builtins.int
+    PEAK_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
     """Version of the model; 0 for the newest that is usable."""
     format: _builtins.str
     """As in GenerateRequest."""
+    picture: _builtins.bytes
+    """A greyscale PNG of 8 or 16 bits in place of features: a frame a column, a band a row."""
+    black: _builtins.float
+    """The value that black stands for, and the one that white does. Absent: what the picture itself says."""
+    white: _builtins.float
+    low: _builtins.str
+    """Where a picture has its low frequencies: "bottom" (also when empty) or "top"."""
+    iterations: _builtins.int
+    """Of griffin-lim: 0 to 500. Absent: 16."""
+    peak: _builtins.float
+    """Of griffin-lim: scale each clip to this largest sample, up to 1. Absent: as loud as the features say."""
     @_builtins.property
     def features(self) -> Global___Tensor:
         """[count, frames, bands], or [count, frames, bands, channels], or one item without count, in the units of the model's
         contract.
         """
+
+    @_builtins.property
+    def definition(self) -> Global___MelDefinition:
+        """How the mel was computed, for the model griffin-lim, which a request with a definition means when it names none."""
 
     def __init__(
         self,
@@ -419,14 +441,143 @@ class DecodeRequest(_message.Message):
         version: _builtins.int = ...,
         features: Global___Tensor | None = ...,
         format: _builtins.str = ...,
+        picture: _builtins.bytes = ...,
+        black: _builtins.float | None = ...,
+        white: _builtins.float | None = ...,
+        low: _builtins.str = ...,
+        definition: Global___MelDefinition | None = ...,
+        iterations: _builtins.int | None = ...,
+        peak: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_black", b"_black", "_iterations", b"_iterations", "_peak", b"_peak", "_white", b"_white", "black", b"black", "definition", b"definition", "features", b"features", "iterations", b"iterations", "peak", b"peak", "white", b"white"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "format", b"format", "model", b"model", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_black", b"_black", "_iterations", b"_iterations", "_peak", b"_peak", "_white", b"_white", "black", b"black", "definition", b"definition", "features", b"features", "format", b"format", "iterations", b"iterations", "low", b"low", "model", b"model", "peak", b"peak", "picture", b"picture", "version", b"version", "white", b"white"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__black: _TypeAlias = _typing.Literal["black"]  # noqa: Y015
+    _WhichOneofArgType__black: _TypeAlias = _typing.Literal["_black", b"_black"]  # noqa: Y015
+    _WhichOneofReturnType__iterations: _TypeAlias = _typing.Literal["iterations"]  # noqa: Y015
+    _WhichOneofArgType__iterations: _TypeAlias = _typing.Literal["_iterations", b"_iterations"]  # noqa: Y015
+    _WhichOneofReturnType__peak: _TypeAlias = _typing.Literal["peak"]  # noqa: Y015
+    _WhichOneofArgType__peak: _TypeAlias = _typing.Literal["_peak", b"_peak"]  # noqa: Y015
+    _WhichOneofReturnType__white: _TypeAlias = _typing.Literal["white"]  # noqa: Y015
+    _WhichOneofArgType__white: _TypeAlias = _typing.Literal["_white", b"_white"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__black) -> _WhichOneofReturnType__black | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__iterations) -> _WhichOneofReturnType__iterations | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__peak) -> _WhichOneofReturnType__peak | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__white) -> _WhichOneofReturnType__white | None: ...
 
 Global___DecodeRequest: _TypeAlias = DecodeRequest  # noqa: Y015
+
+@_typing.final
+class MelDefinition(_message.Message):
+    """How a mel spectrogram was computed. What is absent is as librosa has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    N_FFT_FIELD_NUMBER: _builtins.int
+    WINDOW_SAMPLES_FIELD_NUMBER: _builtins.int
+    HOP_SAMPLES_FIELD_NUMBER: _builtins.int
+    N_MELS_FIELD_NUMBER: _builtins.int
+    FMIN_HZ_FIELD_NUMBER: _builtins.int
+    FMAX_HZ_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    MEL_SCALE_FIELD_NUMBER: _builtins.int
+    MEL_NORM_FIELD_NUMBER: _builtins.int
+    LOG_FIELD_NUMBER: _builtins.int
+    SCALE_FROM_FIELD_NUMBER: _builtins.int
+    SCALE_TO_FIELD_NUMBER: _builtins.int
+    sample_rate_hz: _builtins.int
+    """Samples a second, 1000 to 192000. Absent: 22050."""
+    n_fft: _builtins.int
+    """Length of the FFT, even, 64 to 8192. Absent: 2048."""
+    window_samples: _builtins.int
+    """Length of the Hann window, centred in the FFT. Absent: n_fft."""
+    hop_samples: _builtins.int
+    """From frame to frame, at most half a window. Absent: a quarter of n_fft."""
+    n_mels: _builtins.int
+    """Mel bands, up to 512. Absent: as many as the features have."""
+    fmin_hz: _builtins.float
+    """Lower end of the lowest band. Absent: 0."""
+    fmax_hz: _builtins.float
+    """Upper end of the highest band. Absent: half the sample rate."""
+    power: _builtins.int
+    """1: mel of magnitudes, 2 (also when absent): mel of power."""
+    mel_scale: _builtins.str
+    """"slaney" (also when empty) or "htk"."""
+    mel_norm: _builtins.str
+    """"slaney" (also when empty), filters of equal area, or "none", peaks of 1."""
+    log: _builtins.str
+    """Which logarithm of mel the features are: "db" (also when empty; 10 log10 of power, 20 log10 of magnitude), "log10",
+    "ln" or "linear" (none).
+    """
+    @_builtins.property
+    def scale_from(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Two values of the features that stand for those of scale_to, as [-1, 1]. Empty: they are not scaled."""
+
+    @_builtins.property
+    def scale_to(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The logarithms of mel that scale_from stands for, as [-80, 0]; the lower one is silence."""
+
+    def __init__(
+        self,
+        *,
+        sample_rate_hz: _builtins.int | None = ...,
+        n_fft: _builtins.int | None = ...,
+        window_samples: _builtins.int | None = ...,
+        hop_samples: _builtins.int | None = ...,
+        n_mels: _builtins.int | None = ...,
+        fmin_hz: _builtins.float | None = ...,
+        fmax_hz: _builtins.float | None = ...,
+        power: _builtins.int | None = ...,
+        mel_scale: _builtins.str = ...,
+        mel_norm: _builtins.str = ...,
+        log: _builtins.str = ...,
+        scale_from: _abc.Iterable[_builtins.float] | None = ...,
+        scale_to: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fmax_hz", b"_fmax_hz", "_fmin_hz", b"_fmin_hz", "_hop_samples", b"_hop_samples", "_n_fft", b"_n_fft", "_n_mels", b"_n_mels", "_power", b"_power", "_sample_rate_hz", b"_sample_rate_hz", "_window_samples", b"_window_samples", "fmax_hz", b"fmax_hz", "fmin_hz", b"fmin_hz", "hop_samples", b"hop_samples", "n_fft", b"n_fft", "n_mels", b"n_mels", "power", b"power", "sample_rate_hz", b"sample_rate_hz", "window_samples", b"window_samples"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fmax_hz", b"_fmax_hz", "_fmin_hz", b"_fmin_hz", "_hop_samples", b"_hop_samples", "_n_fft", b"_n_fft", "_n_mels", b"_n_mels", "_power", b"_power", "_sample_rate_hz", b"_sample_rate_hz", "_window_samples", b"_window_samples", "fmax_hz", b"fmax_hz", "fmin_hz", b"fmin_hz", "hop_samples", b"hop_samples", "log", b"log", "mel_norm", b"mel_norm", "mel_scale", b"mel_scale", "n_fft", b"n_fft", "n_mels", b"n_mels", "power", b"power", "sample_rate_hz", b"sample_rate_hz", "scale_from", b"scale_from", "scale_to", b"scale_to", "window_samples", b"window_samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__fmax_hz: _TypeAlias = _typing.Literal["fmax_hz"]  # noqa: Y015
+    _WhichOneofArgType__fmax_hz: _TypeAlias = _typing.Literal["_fmax_hz", b"_fmax_hz"]  # noqa: Y015
+    _WhichOneofReturnType__fmin_hz: _TypeAlias = _typing.Literal["fmin_hz"]  # noqa: Y015
+    _WhichOneofArgType__fmin_hz: _TypeAlias = _typing.Literal["_fmin_hz", b"_fmin_hz"]  # noqa: Y015
+    _WhichOneofReturnType__hop_samples: _TypeAlias = _typing.Literal["hop_samples"]  # noqa: Y015
+    _WhichOneofArgType__hop_samples: _TypeAlias = _typing.Literal["_hop_samples", b"_hop_samples"]  # noqa: Y015
+    _WhichOneofReturnType__n_fft: _TypeAlias = _typing.Literal["n_fft"]  # noqa: Y015
+    _WhichOneofArgType__n_fft: _TypeAlias = _typing.Literal["_n_fft", b"_n_fft"]  # noqa: Y015
+    _WhichOneofReturnType__n_mels: _TypeAlias = _typing.Literal["n_mels"]  # noqa: Y015
+    _WhichOneofArgType__n_mels: _TypeAlias = _typing.Literal["_n_mels", b"_n_mels"]  # noqa: Y015
+    _WhichOneofReturnType__power: _TypeAlias = _typing.Literal["power"]  # noqa: Y015
+    _WhichOneofArgType__power: _TypeAlias = _typing.Literal["_power", b"_power"]  # noqa: Y015
+    _WhichOneofReturnType__sample_rate_hz: _TypeAlias = _typing.Literal["sample_rate_hz"]  # noqa: Y015
+    _WhichOneofArgType__sample_rate_hz: _TypeAlias = _typing.Literal["_sample_rate_hz", b"_sample_rate_hz"]  # noqa: Y015
+    _WhichOneofReturnType__window_samples: _TypeAlias = _typing.Literal["window_samples"]  # noqa: Y015
+    _WhichOneofArgType__window_samples: _TypeAlias = _typing.Literal["_window_samples", b"_window_samples"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fmax_hz) -> _WhichOneofReturnType__fmax_hz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fmin_hz) -> _WhichOneofReturnType__fmin_hz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hop_samples) -> _WhichOneofReturnType__hop_samples | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__n_fft) -> _WhichOneofReturnType__n_fft | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__n_mels) -> _WhichOneofReturnType__n_mels | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__power) -> _WhichOneofReturnType__power | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sample_rate_hz) -> _WhichOneofReturnType__sample_rate_hz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__window_samples) -> _WhichOneofReturnType__window_samples | None: ...
+
+Global___MelDefinition: _TypeAlias = MelDefinition  # noqa: Y015
 
 @_typing.final
 class DecodeResponse(_message.Message):
@@ -437,6 +588,7 @@ class DecodeResponse(_message.Message):
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     CLIPS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model that made the sound."""
     version: _builtins.int
@@ -449,6 +601,10 @@ class DecodeResponse(_message.Message):
     def clips(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clip]:
         """One for each item, in order."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is doubtful about the features, in words: values that the model has not seen, or that no sound has."""
+
     def __init__(
         self,
         *,
@@ -457,10 +613,11 @@ class DecodeResponse(_message.Message):
         sample_rate_hz: _builtins.int = ...,
         format: _builtins.str = ...,
         clips: _abc.Iterable[Global___Clip] | None = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "format", b"format", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "format", b"format", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
