@@ -159,6 +159,7 @@ def test_the_whole_way_by_commands(
     monkeypatch.chdir(tmp_path)
     changes = ("architecture.width=16", "architecture.blocks=1", "architecture.critic_scales=1", "loop.batch=2")
     changes += ("game.alone_steps=1", "representation.n_mels=16", "representation.griffin_lim_iterations=2")
+    changes += ("game.segment_samples=1024",)
     small = [argument for change in changes for argument in ("--set", change)]
     corpus = ["--corpus", str(prepared.folder)]
     speaker = tiny.run(tmp_path / "runs" / "speaker", prepared)
