@@ -8,7 +8,7 @@
 >>> sound.write("seven.wav")
 """
 
-from latentone_client.answers import Answer, Features, Folded, Model, Skipped, Sound, Tune
+from latentone_client.answers import Answer, Features, Folded, Model, Skipped, Sound, Tune, Varied
 from latentone_client.client import AsyncClient, Client
 from latentone_client.errors import (
     Busy,
@@ -45,4 +45,5 @@ __all__ = [
     "Tune",
     "Unauthenticated",
     "Unavailable",
+    "Varied",
 ]

@@ -57,6 +57,7 @@ class Sound(Answer):
     seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
     labels: tuple[str, ...] = ()  # one for each clip, or none
     warnings: tuple[str, ...] = ()  # what is doubtful about the features that were decoded, in words
+    sounds: int = 0  # of a path, that it passed before its seeds
 
     @property
     def seconds(self) -> float:
@@ -96,13 +97,28 @@ class Sound(Answer):
         label = ", ".join(dict.fromkeys(self.labels if item is None else self.labels[item : item + 1]))
         facts = {"model": self.model, "version": str(self.version)}
         facts |= {"seed": ", ".join(map(str, self.seeds)), "label": label}
-        is_path = len(self.seeds) > 1
+        is_path = self.sounds + len(self.seeds) > 1
+        if self.sounds:
+            facts["sounds"] = str(self.sounds)
         if is_path:
             facts["steps"] = str(len(self.samples))
         if item is not None and (is_path or item):  # a seed alone means its first item
             facts["item"] = str(item)
         comment = "; ".join(f"{name}={text}" for name, text in facts.items() if text)
         return {"title": f"{self.model} {label}".strip(), "comment": comment, "software": "latentone"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Varied(Sound):
+    """Variations of a sound, and how much of it was heard."""
+
+    distance: float  # of each from the sound, 0 to 1
+    sound_seconds: float
+    heard_seconds: float  # a clip of the model's at most
+
+    def _tags(self, item: int | None) -> dict[str, str]:
+        tags = super()._tags(item)
+        return tags | {"comment": f"{tags['comment']}; distance={self.distance:g}"}
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def _outgoing(url: str, request: Request[object], seconds: float) -> dict[str, A
 def _json(value: object) -> object:
     if isinstance(value, np.ndarray):
         return {"shape": list(value.shape), "data": _base64(np.ascontiguousarray(value, "<f4").tobytes())}
+    if isinstance(value, list):
+        return [_json(entry) for entry in value]
     return _base64(value) if isinstance(value, bytes) else value
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from latentone_client import reading
-from latentone_client.answers import Features, Model, Sound, Tune
+from latentone_client.answers import Features, Model, Sound, Tune, Varied
 from latentone_client.errors import Invalid
 from latentone_client.sound_files import FloatArray
 from latentone_client.transport import Request
@@ -101,22 +101,63 @@ def analyse(audio: File, *, model: str = "", version: int = 0) -> Request[Featur
     return Request("analyse", _given(model=model, version=version, audio=_bytes(audio)), reading.features)
 
 
-def interpolate(
-    seeds: Sequence[int],
+def vary(
+    audio: File,
     *,
+    count: int | None = None,
+    distance: float | None = None,
+    seed: int | None = None,
+    label: str | int = "",
+    pitch: float | None = None,
+    model: str = "",
+    version: int = 0,
+) -> Request[Varied]:
+    """Make variations of a sound, with a model that has an encoder.
+
+    audio: a WAV, FLAC, Ogg or MP3 file at the model's sample rate, as bytes or as a path; cut to the length of the
+    model's clips, or followed by silence. count: how many (1). distance: from the sound, 0 (what the model makes of
+    the sound itself) to 1 (any sound of the model); absent: 0.3. seed: absent, one is drawn and returned.
+    label: a name or an index; empty: the one that the sound is heard as. pitch: MIDI pitch in place of a label.
+    """
+    fields = _given(
+        model=model,
+        version=version,
+        audio=_bytes(audio),
+        count=count,
+        distance=distance,
+        seed=seed,
+        label=str(label),
+        pitch=pitch,
+        format=ON_THE_WIRE,
+    )
+    return Request("vary", fields, reading.varied)
+
+
+def interpolate(
+    seeds: Sequence[int] = (),
+    *,
+    sounds: Sequence[File] = (),
     steps: int | None = None,
     label: str | int = "",
     pitch: float | None = None,
     model: str = "",
     version: int = 0,
 ) -> Request[Sound]:
-    """Make clips along a path between seeds.
+    """Make clips along a path through sounds and then through seeds.
 
-    seeds: two or more. steps: clips in all, both ends included; absent: 8, or one for each seed if more.
-    label: of every clip; empty: the one that the first seed alone would have.
+    seeds and sounds: two or more in all; sounds as `vary` takes them, for a model that has an encoder.
+    steps: clips in all, both ends included; absent: 8, or one for each station if more.
+    label: of every clip; empty: the one that the first sound is heard as, or that the first seed alone would have.
     """
     fields = _given(
-        model=model, version=version, seeds=list(seeds), steps=steps, label=str(label), pitch=pitch, format=ON_THE_WIRE
+        model=model,
+        version=version,
+        seeds=list(seeds),
+        sounds=[_bytes(sound) for sound in sounds],
+        steps=steps,
+        label=str(label),
+        pitch=pitch,
+        format=ON_THE_WIRE,
     )
     return Request("interpolate", fields, reading.sound)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from latentone_client.answers import Features, Folded, Model, Skipped, Sound, Tune
+from latentone_client.answers import Features, Folded, Model, Skipped, Sound, Tune, Varied
 from latentone_client.errors import Internal
 from latentone_client.sound_files import decode
 from latentone_client.transport import Fields, Reply
@@ -34,16 +34,18 @@ def _reading(read: Callable[[Reply], A]) -> Callable[[Reply], A]:
 @_reading
 def sound(reply: Reply) -> Sound:
     """Read clips."""
-    clips = reply.fields["clips"]
-    labels = tuple(clip["label"] for clip in clips)
     return Sound(
-        **_origin(reply),
-        samples=np.stack([decode(clip["audio"]) for clip in clips]),
-        sample_rate_hz=reply.fields["sample_rate_hz"],
-        seeds=_seeds(reply.fields),
-        labels=labels if any(labels) else (),
+        **_clips(reply),
+        sounds=reply.fields.get("sounds", 0),
         warnings=tuple(reply.fields.get("warnings", ())),
     )
+
+
+@_reading
+def varied(reply: Reply) -> Varied:
+    """Read variations."""
+    heard = {name: reply.fields[name] for name in ("distance", "sound_seconds", "heard_seconds")}
+    return Varied(**_clips(reply), **heard)
 
 
 @_reading
@@ -88,6 +90,18 @@ def _model(entry: Fields) -> Model:
     said = {name: value for name, value in entry.items() if name in known}
     facts: dict[str, Any] = {name: tuple(value) if name in LISTS else value for name, value in said.items()}
     return Model(**facts)
+
+
+def _clips(reply: Reply) -> dict[str, Any]:
+    clips = reply.fields["clips"]
+    labels = tuple(clip["label"] for clip in clips)
+    return {
+        **_origin(reply),
+        "samples": np.stack([decode(clip["audio"]) for clip in clips]),
+        "sample_rate_hz": reply.fields["sample_rate_hz"],
+        "seeds": _seeds(reply.fields),
+        "labels": labels if any(labels) else (),
+    }
 
 
 def _origin(reply: Reply) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from service.audio_files import ENCODINGS, AudioFormat
 from service.errors import Invalid
-from service.made import Made, Tune
+from service.made import Made, Tune, Varied
 from service.metrics import Call
 from service.negotiation import choose
 from service.npy import write_npy
@@ -93,6 +93,15 @@ async def tune(operations: Operations, call: Call, made: Tune, wanted: Any, form
     return answer
 
 
+async def variations(operations: Operations, call: Call, made: Varied, wanted: Any, form: ClipForm) -> Response:
+    """Answer with variations: as with clips, and what was heard of the sound in headers or JSON."""
+    answer = await clips(operations, call, made, wanted, form)
+    for name, value in (("Distance", made.distance), ("Sound", made.sound_seconds), ("Heard", made.heard_seconds)):
+        unit = "" if name == "Distance" else "-Seconds"
+        answer.headers[f"X-Latentone-{name}{unit}"] = f"{value:.4g}"
+    return answer
+
+
 async def features(operations: Operations, call: Call, made: Made, _wanted: Any, form: FeatureForm) -> Response:
     """Answer with features."""
     if form == "png":
@@ -137,6 +146,8 @@ def _headers(made: Made, suffix: str) -> dict[str, str]:
         headers["X-Latentone-Warning"] = "; ".join(made.warnings)
     if seeds:
         headers["X-Latentone-Seed"] = ",".join(seeds)
+    if made.sounds:
+        headers["X-Latentone-Sounds"] = str(made.sounds)
     if sum(map(len, made.labels)) < MOST_LETTERS:
         headers["X-Latentone-Label"] = ",".join(quote(label, safe="") for label in made.labels)
     return headers

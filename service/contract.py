@@ -116,8 +116,9 @@ class Contract(_Part):
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """Which of generate, sample, decode, analyse the model has."""
-        return tuple(name for name in ("generate", "sample", "decode", "analyse") if name in self.signatures)
+        """Which of the operations that a model may lack it has."""
+        needs = {name: name for name in ("generate", "sample", "decode", "analyse")} | {"vary": "encode"}
+        return tuple(name for name, signature in needs.items() if signature in self.signatures)
 
     def samples(self, frames: int) -> int:
         """Return the length of the sound of so many frames: a clip where no other number is taken."""
@@ -166,6 +167,8 @@ def _check(contract: Contract, folder: Path) -> None:
         raise BrokenModel("the contract has the signature generate but no latent")
     if "decode" in contract.signatures and contract.features is None:
         raise BrokenModel("the contract has the signature decode but no features")
+    if "encode" in contract.signatures and ("classify" in contract.signatures) != bool(contract.labels):
+        raise BrokenModel("the contract has encode, and labels without classify or classify without labels")
     _check_pitches(contract)
     _check_axes(contract)
 
@@ -182,6 +185,9 @@ def _check_pitches(contract: Contract) -> None:
 def _check_axes(contract: Contract) -> None:
     """Hold the tensors of the signatures to the number of channels and to the features' shape."""
     items: dict[str, tuple[int | None, ...]] = {"waveform": (None, *contract.audio.clip_shape[1:])}
+    items["probabilities"] = (len(contract.labels),)
+    if contract.latent is not None:
+        items["latent"] = (contract.latent.size,)
     if contract.features is not None:
         items["features"] = contract.features.shape
     for name, signature in contract.signatures.items():
@@ -189,7 +195,7 @@ def _check_axes(contract: Contract) -> None:
             axes, wanted = tensor.shape[1:], items.get(key)
             if wanted is not None and not _fits(axes, wanted):
                 shown = ", ".join("null" if length is None else str(length) for length in tensor.shape)
-                raise BrokenModel(f"signatures.{name}: {key} [{shown}] does not fit the audio and features described")
+                raise BrokenModel(f"signatures.{name}: {key} [{shown}] does not fit what the contract describes")
 
 
 def _fits(axes: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:

@@ -14,6 +14,7 @@ from service.requests import (
     InterpolateRequest,
     RenderRequest,
     SampleRequest,
+    VaryRequest,
 )
 
 PAGE = """<!doctype html>
@@ -98,7 +99,17 @@ ANALYSE = _operation(
     SHAPES,
     **{"audio/*": BINARY},
 )
-INTERPOLATE = _operation(InterpolateRequest, "A path between seeds, to audio", CLIPS, SOUND)
+VARY = _operation(
+    VaryRequest,
+    "Variations of a sound",
+    "The body is the sound file, or JSON; the model must have an encoder. Latents lie at `distance` d from the sound's "
+    "own e: cos(d pi / 2) e + sin(d pi / 2) z with z as generate draws it or, where latents are uniform, (1 - d) e + d "
+    "z. Headers (X-Latentone-Distance, -Sound-Seconds, -Heard-Seconds) and JSON (`distance`, `sound_seconds`, "
+    f"`heard_seconds`) say how much of the sound was heard: a clip of the model's at most. {CLIPS}",
+    SOUND,
+    **{"audio/*": BINARY},
+)
+INTERPOLATE = _operation(InterpolateRequest, "A path between sounds and seeds, to audio", CLIPS, SOUND)
 RENDER = _operation(
     RenderRequest,
     "A MIDI file to a tune",
@@ -152,8 +163,8 @@ def infer(kind: type[BaseModel]) -> dict[str, Any]:
     """Return what is said of the route that computes."""
     text = (
         "The names of the tensors say which signature is meant: `latent` to `waveform` is generate, `latent` to "
-        "`features` sample, `features` decode, `waveform` analyse; the parameter `signature` may name it. With the "
-        "header Inference-Header-Content-Length, tensors are bytes after the JSON."
+        "`features` sample, `features` decode, `waveform` analyse, to `latent` encode; the parameter `signature` may "
+        "name it. With the header Inference-Header-Content-Length, tensors are bytes after the JSON."
     )
     return _foreign(INFERENCE, "A signature on tensors", text, kind.model_json_schema())
 

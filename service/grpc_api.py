@@ -26,6 +26,7 @@ from service.requests import (
     ModelRequest,
     RenderRequest,
     SampleRequest,
+    VaryRequest,
     parse_request,
 )
 from service.tensors import tensor_bytes
@@ -82,13 +83,24 @@ class Synthesizer(SynthesizerServicer):
             return pb.AnalyseResponse(**_names(made), features=_tensor(made))
 
     async def Interpolate(self, request: pb.InterpolateRequest, context: Context) -> pb.InterpolateResponse:
-        """A path between seeds to audio."""
+        """A path between sounds and seeds to audio."""
         async with self._exchanges.call(context, "interpolate") as call:
             self._operations.readiness.require_serving()
             wanted = parse_request(InterpolateRequest, _fields(request))
             made = await self._operations.interpolate(call, wanted)
             clips = await self._clips(call, made, wanted.format)
-            return pb.InterpolateResponse(**_origin(made), seeds=made.seeds, format=wanted.format, clips=clips)
+            origin = {**_origin(made), "seeds": made.seeds, "sounds": made.sounds}
+            return pb.InterpolateResponse(**origin, format=wanted.format, clips=clips)
+
+    async def Vary(self, request: pb.VaryRequest, context: Context) -> pb.VaryResponse:
+        """A sound file to variations of it."""
+        async with self._exchanges.call(context, "vary") as call:
+            self._operations.readiness.require_serving()
+            wanted = parse_request(VaryRequest, _fields(request))
+            made = await self._operations.vary(call, wanted)
+            clips = await self._clips(call, made, wanted.format)
+            facts = {**made.facts(), "sample_rate_hz": made.contract.audio.sample_rate_hz, "format": wanted.format}
+            return pb.VaryResponse(**facts, clips=clips)
 
     async def Render(self, request: pb.RenderRequest, context: Context) -> pb.RenderResponse:
         """A MIDI file to a tune."""

@@ -24,6 +24,7 @@ from service.requests import (
     ModelRequest,
     RenderRequest,
     SampleRequest,
+    VaryRequest,
     parse_request,
 )
 from service.threads import by_size
@@ -45,6 +46,7 @@ POSTS = {
     "sample": Post(SampleRequest, answers.feature_form, answers.features, docs.SAMPLE),
     "decode": Post(DecodeRequest, answers.clip_form, answers.clips, docs.DECODE, "features"),
     "analyse": Post(AnalyseRequest, answers.feature_form, answers.features, docs.ANALYSE, "audio"),
+    "vary": Post(VaryRequest, answers.clip_form, answers.variations, docs.VARY, "audio"),
     "interpolate": Post(InterpolateRequest, answers.clip_form, answers.clips, docs.INTERPOLATE),
     "render": Post(RenderRequest, answers.clip_form, answers.tune, docs.RENDER, "midi"),
 }

@@ -6,6 +6,7 @@ The same on every machine; docs/contract.md is the authority.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Literal
 
 import numpy as np
@@ -46,6 +47,18 @@ def path(stations: Latents, *, steps: int, distribution: Distribution) -> Latent
     legs = np.minimum(places.astype(int), len(stations) - 2)
     points = [between(stations[leg], stations[leg + 1], place - leg) for place, leg in zip(places, legs, strict=True)]
     return np.stack(points).astype(np.float32)
+
+
+def around(centre: Latents, noise: Latents, *, distance: float, distribution: Distribution) -> Latents:
+    """Return points on the way from one latent to others, which distance 0 leaves where it is and 1 replaces.
+
+    For normal latents cos(d pi / 2) centre + sin(d pi / 2) noise, whose length is that of a latent at every
+    distance; for uniform ones (1 - d) centre + d noise.
+    centre: float32 [size]. noise: float32 [count, size]. distance: 0 to 1. Returns: float32 [count, size].
+    """
+    angle = 0.5 * math.pi * distance
+    kept, added = (math.cos(angle), math.sin(angle)) if distribution == "normal" else (1.0 - distance, distance)
+    return np.asarray(kept * centre + added * noise, np.float32)
 
 
 class Walk:

@@ -22,6 +22,7 @@ class Made:
     labels: tuple[str, ...] = ()  # one for each item, or none
     first: int = 0  # the place of the first item in its request
     warnings: tuple[str, ...] = ()  # what is doubtful about what was asked for
+    sounds: int = 0  # of the request, that a path passes before its seeds
 
     def facts(self) -> dict[str, Any]:
         """Return the origin by the field names of the answers."""
@@ -30,6 +31,7 @@ class Made:
             facts["seed"] = self.seeds[0]
         elif self.seeds:
             facts["seeds"] = list(self.seeds)
+        facts |= {"sounds": self.sounds} if self.sounds else {}
         return facts | ({"warnings": list(self.warnings)} if self.warnings else {})
 
     def tags(self, item: int | None) -> dict[str, str]:
@@ -38,13 +40,34 @@ class Made:
         label = ", ".join(dict.fromkeys(labels))
         facts = {"model": self.contract.name, "version": str(self.contract.version)}
         facts |= {"seed": ", ".join(map(str, self.seeds)), "label": label}
-        is_path = len(self.seeds) > 1
+        is_path = self.sounds + len(self.seeds) > 1
+        if self.sounds:
+            facts["sounds"] = str(self.sounds)
         if is_path:
             facts["steps"] = str(len(self.values))
         if item is not None and (is_path or self.first + item):  # a seed alone means its first item
             facts["item"] = str(self.first + item)
         comment = "; ".join(f"{name}={text}" for name, text in facts.items() if text)
         return {"title": f"{self.contract.name} {label}".strip(), "comment": comment, "software": "latentone"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Varied(Made):
+    """Variations of a sound, and how much of it was heard."""
+
+    distance: float  # of each from the sound, 0 to 1
+    sound_seconds: float
+    heard_seconds: float  # a clip of the model's at most
+
+    def facts(self) -> dict[str, Any]:
+        """Return the origin and what there is to say of the sound by the field names of the answers."""
+        facts = {name: getattr(self, name) for name in ("distance", "sound_seconds", "heard_seconds")}
+        return super().facts() | facts
+
+    def tags(self, item: int | None) -> dict[str, str]:
+        """Return what a sound file says of itself: a seed alone does not make it again."""
+        tags = super().tags(item)
+        return tags | {"comment": f"{tags['comment']}; distance={self.distance:g}"}
 
 
 @dataclass(frozen=True, kw_only=True)

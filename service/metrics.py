@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 
 Transport = Literal["http", "grpc"]
-Stage = Literal["queue", "generate", "sample", "decode", "analyse", "parse", "mix", "encode"]
+Stage = Literal["queue", "generate", "sample", "decode", "analyse", "parse", "mix", "encode", "encoder", "classify"]
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -127,7 +127,7 @@ class Call:
             self.took(stage, time.monotonic() - start)
 
     def took(self, stage: Stage | str, seconds: float) -> None:
-        """Note a stage that was measured elsewhere. stage: one of Stage, or a signature of the model's contract."""
+        """Note a stage that was measured elsewhere. stage: of Stage, or a signature without another name there."""
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
         self.metrics.stage_duration.labels(stage, self.model).observe(seconds)
 

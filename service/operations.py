@@ -1,4 +1,4 @@
-"""What the service does: generate, sample, decode, analyse, interpolate, render, predict. Knows no transport."""
+"""What the service does: generate, sample, decode, analyse, vary, interpolate, render, predict. Knows no transport."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from service import decoding, latents, prediction, tunes
+from service import decoding, latents, prediction, tunes, variation
 from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
@@ -19,7 +19,7 @@ from service.errors import Invalid
 from service.grey_picture import write_grey
 from service.inputs import check_count, label_names, latent_batch, wanted_labels, whole_frames
 from service.library import Entry, Library
-from service.made import Made, Tune
+from service.made import Made, Tune, Varied
 from service.metrics import Call, Metrics
 from service.picture import draw_features
 from service.readiness import Readiness
@@ -31,6 +31,7 @@ from service.requests import (
     ModelRequest,
     RenderRequest,
     SampleRequest,
+    VaryRequest,
 )
 from service.running import FloatArray, Inputs, Running, Signature, generator_inputs
 from service.settings import Settings
@@ -140,21 +141,25 @@ class Operations:
         return Made(engine.contract, await self._running.run(call, engine, "analyse", {"waveform": padded[np.newaxis]}))
 
     async def interpolate(self, call: Call, request: InterpolateRequest) -> Made:
-        """Make clips along a path between seeds.
+        """Make clips along a path between sounds and seeds.
 
         Returns: values [steps, samples]. Raises: Failure.
         """
         engine = await self._running.engine(call, request, "generate")
-        contract = engine.contract
-        check_rate(request.format, contract.audio.sample_rate_hz)
-        steps = self._check_count(request.steps or max(DEFAULT_STEPS, len(request.seeds)), "steps")
-        assert contract.latent is not None
-        size, distribution = contract.latent.size, contract.latent.distribution
-        stations = [latents.draw(seed, count=1, size=size, distribution=distribution)[0] for seed in request.seeds]
-        points = latents.path(np.stack(stations), steps=steps, distribution=distribution)
-        labels = wanted_labels(contract, request, [request.seeds[0]] * steps)
-        values = await self._running.run(call, engine, "generate", generator_inputs(contract, points, labels))
-        return Made(contract, values, tuple(request.seeds), label_names(contract, labels))
+        check_rate(request.format, engine.contract.audio.sample_rate_hz)
+        stations = len(request.seeds) + len(request.sounds)
+        steps = self._check_count(request.steps or max(DEFAULT_STEPS, stations), "steps")
+        return await variation.interpolate(self._running, self.settings, call, engine, request, steps=steps)
+
+    async def vary(self, call: Call, request: VaryRequest) -> Varied:
+        """Make variations of a sound.
+
+        Returns: values [count, samples]. Raises: Failure.
+        """
+        engine = await self._running.engine(call, request, "generate")
+        check_rate(request.format, engine.contract.audio.sample_rate_hz)
+        count = self._check_count(request.count or 1, "count")
+        return await variation.vary(self._running, self.settings, call, engine, request, count=count)
 
     async def render(self, call: Call, request: RenderRequest, watch: tunes.Watch = tunes.nobody) -> Tune:
         """Play a MIDI file; `watch` is told how many notes are done.
@@ -232,6 +237,11 @@ class Operations:
         if "decode" in contract.operations and contract.features is not None:
             quiet = np.full((1, contract.features.frames, *contract.features.frame_shape), -1.0, np.float32)
             await self.decode(call, DecodeRequest(model=name, version=version, features=quiet))
+        if "vary" in contract.operations:
+            silence = np.zeros(contract.audio.clip_shape, np.float32)
+            rate = contract.audio.sample_rate_hz
+            sound = write_audio(silence, sample_rate_hz=rate, form="wav", tags={})
+            await self.vary(call, VaryRequest(model=name, version=version, audio=sound, seed=0))
 
     async def _from_latents(self, call: Call, request: SampleRequest, signature: Signature) -> Made:
         engine = await self._running.engine(call, request, signature)

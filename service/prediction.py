@@ -24,7 +24,7 @@ DEFAULT_SIGNATURE = "serving_default"
 
 def signatures(contract: Contract) -> dict[str, Signature]:
     """Return the signatures by name, the default one first."""
-    first = {name: contract.signatures[name] for name in contract.operations}
+    first = {name: contract.signatures[name] for name in contract.operations if name in contract.signatures}
     return {**first, **contract.signatures}
 
 

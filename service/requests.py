@@ -12,7 +12,9 @@ from pydantic import (
     Field,
     PlainValidator,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
@@ -23,6 +25,7 @@ from service.errors import Invalid
 from service.render import ATTACK_SECONDS, RELEASE_SECONDS
 from service.tensors import FloatArray, read_base64, read_tensor
 
+FEWEST_STATIONS = 2  # of a path
 MOST_NAME = 200  # characters of a model's or a label's name
 TENSOR_SCHEMA = {
     "description": "nested lists of numbers, or a shape and base64 of little-endian float32",
@@ -69,6 +72,7 @@ Number = Annotated[float, within(-1e6, 1e6)]
 Pitch = Annotated[float, Field(ge=0, le=127, allow_inf_nan=False)]
 Program = Annotated[int, Field(ge=0, le=127)]
 Channel = Annotated[int, Field(ge=1, le=16)]
+Sound = Annotated[bytes, BeforeValidator(_bytes)]
 Label = Annotated[str, BeforeValidator(_text), Field(max_length=MOST_NAME)]
 K = TypeVar("K")
 SeedMap = Annotated[dict[K, Seed], BeforeValidator(_seed_map)]
@@ -167,23 +171,60 @@ class DecodeRequest(ModelRequest):
 class AnalyseRequest(ModelRequest):
     """A sound file to be described by features."""
 
-    audio: Annotated[bytes, BeforeValidator(_bytes)] = Field(
-        description="a WAV, FLAC, Ogg or MP3 file at the model's rate (base64 in JSON)"
-    )
+    audio: Sound = Field(description="a WAV, FLAC, Ogg or MP3 file at the model's rate (base64 in JSON)")
 
 
 class InterpolateRequest(LabelledRequest):
-    """Seeds to be passed one after another."""
+    """Sounds and seeds to be passed one after another."""
 
-    seeds: list[Seed] = Field(min_length=2, max_length=100, description="the seeds to pass")
+    sounds: list[Sound] = Field(
+        default=[], max_length=100, description="sound files to pass, as in vary (base64 in JSON)"
+    )
+    seeds: list[Seed] = Field(
+        default=[],
+        max_length=100,
+        validate_default=True,
+        description="the seeds to pass, after the sounds; two or more of both",
+    )
     steps: int | None = Field(
         default=None,
         ge=2,
-        description="clips in all, both ends included; absent: 8, or one for each seed if more",
+        description="clips in all, both ends included; absent: 8, or one for each seed and sound if more",
     )
     label: Label = Field(
-        default="", description="a label's name or index; empty: the one that the first seed alone would have"
+        default="",
+        description="a label's name or index; empty: the one that the first sound is heard as, or that the first seed "
+        "alone would have",
     )
+    format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
+
+    @field_validator("seeds")
+    @classmethod
+    def _two_ends(cls, seeds: list[int], others: ValidationInfo) -> list[int]:
+        if "sounds" in others.data and len(seeds) + len(others.data["sounds"]) < FEWEST_STATIONS:
+            raise ValueError(f"a path wants at least {FEWEST_STATIONS} seeds or sounds")
+        return seeds
+
+
+class VaryRequest(LabelledRequest):
+    """A sound file of which variations are wanted."""
+
+    audio: Sound = Field(
+        description="a WAV, FLAC, Ogg or MP3 file at the model's rate (base64 in JSON), cut to the length of the "
+        "model's clips or followed by silence"
+    )
+    count: int | None = Field(default=None, ge=1, description="how many variations; absent: 1")
+    distance: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="from the sound, 0: what the model makes of the sound itself, to 1: any sound of the model",
+    )
+    seed: Seed | None = Field(
+        default=None, description="seed of what is added to the sound; absent: one is drawn and returned"
+    )
+    label: Label = Field(default="", description="a label's name or index; empty: the one that the sound is heard as")
     format: Format = Field(default="wav", description=f"one of {', '.join(FORMATS)}")
 
 

@@ -21,9 +21,10 @@ from service.requests import ModelRequest
 
 FloatArray = NDArray[np.float32]
 Inputs = dict[str, NDArray[Any]]
-Signature = Literal["generate", "sample", "decode", "analyse"]
+Signature = Literal["generate", "sample", "decode", "analyse", "encode", "classify"]
 T = TypeVar("T")
 ORDINARY = {"latent": 10.0, "features": 1.0, "waveform": 1.0}  # how large the numbers are that models are made for
+STAGES = {"encode": "encoder"}  # of signatures whose name another stage has: encode is the writing of sound files
 RETRY_S = 0.05  # until the queue is asked again
 
 
@@ -72,7 +73,7 @@ class Running:
         async with _deadline(call):
             result = await self._batcher.run(engine, signature, inputs)
         call.took("queue", result.queue_seconds)
-        call.took(signature, result.run_seconds)
+        call.took(STAGES.get(signature, signature), result.run_seconds)
         if not np.isfinite(result.values).all():
             _blame_large_numbers(inputs)
             raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")

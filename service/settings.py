@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         default=60.0,
         gt=0,
         le=3600,
-        description="longest sound that one request may decode, analyse or render, seconds",
+        description="longest sound that one request may decode, analyse, vary or render, seconds",
     )
     max_notes: int = Field(default=4096, ge=1, le=100_000, description="most notes in one request to render")
     queue_limit: int = Field(

@@ -1,4 +1,4 @@
-"""Command line of the trainer: python -m trainer prepare | train | evaluate | compare | export | import | generate."""
+"""Command line of the trainer: python -m trainer COMMAND; --help lists the commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from trainer.commands import import_weights
 from trainer.errors import LatentoneError
@@ -105,6 +106,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the report (default: reports/compare)",
     )
+
+    _add_encode(commands)
 
     export = commands.add_parser(
         "export",
@@ -218,6 +221,20 @@ def _add_evaluation(command: argparse.ArgumentParser) -> None:
         "(statistics), inception (photographs; downloads 92 MB), or the folder of a SavedModel "
         "(default: labels where they are classes, else log-mel)",
     )
+
+
+def _add_encode(commands: Any) -> None:
+    encode = commands.add_parser(
+        "encode",
+        help="train the way back from a sound to its latent",
+        description="Train an encoder for a run's generator, score it on held-out clips and keep it in its folder "
+        "for export: the service can vary sounds then. Ctrl-C saves and ends; the same command goes on.",
+    )
+    encode.add_argument("run", type=Path, metavar="RUN", help="runs/<name>")
+    encode.add_argument(
+        "--minutes", type=float, default=5.0, metavar="M", help="stop after M minutes of training (default: 5)"
+    )
+    encode.add_argument("--corpus", metavar="PREPARED", help="prepared corpus (default: the one that the run names)")
 
 
 def _add_samples(command: argparse.ArgumentParser) -> None:

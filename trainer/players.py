@@ -18,6 +18,7 @@ from trainer.augment import PictureAugmentation
 from trainer.augment_sound import SoundAugmentation
 from trainer.autodiff import BACKEND, compiled, devices
 from trainer.corpus.store import PreparedCorpus
+from trainer.draws import Augmentation, RealBatch
 from trainer.errors import LatentoneError
 from trainer.evaluation.pitch import pitch_of_labels
 from trainer.features_of import FeaturesOf
@@ -175,37 +176,50 @@ def _inversion_game(run: Run, corpus: PreparedCorpus) -> InversionGame:
 
 def _latent_game(run: Run, corpus: PreparedCorpus) -> LatentGame:
     spec, bridge, sitting = run.spec.generator, representation(run), run.spec.loop
-    labelled = bool(run.label_names)
-    encode = compiled(bridge.encode)
-
-    def real_batch(rng: np.random.Generator, count: int) -> tuple[Any, np.ndarray]:
-        chosen = corpus.train[rng.integers(0, len(corpus.train), count)]
-        return encode(corpus.waveforms(chosen)), np.maximum(corpus.labels[chosen], 0)
-
-    is_sound = bridge.describe() is None
     return LatentGame(
         lambda: generator(run),
         lambda: make_critic(spec.architecture, bridge.shape, len(run.label_names)),
-        real_batch,
+        real_batches(run, corpus),
         game=spec.game,
-        augmentation=SoundAugmentation(spec.augment, bridge.shape)
-        if is_sound
-        else PictureAugmentation(spec.augment, bridge.shape, bridge.silence),
+        augmentation=augmentation(run),
         adaptation=spec.augment,
-        label_shares=_shares(corpus) if labelled else None,
+        label_shares=label_shares(run, corpus),
         growing=growing_of(spec.architecture, bridge.shape),
-        standard=_arrays(run.feature_mean, run.feature_deviation) if spec.game.standardise else None,
+        standard=standard(run) if spec.game.standardise else None,
         batch=sitting.batch,
         seed=sitting.seed,
     )
 
 
-def _arrays(mean: tuple[float, ...], deviation: tuple[float, ...]) -> tuple[Floats, Floats]:
-    return np.array(mean, np.float32), np.array(deviation, np.float32)
+def real_batches(run: Run, corpus: PreparedCorpus) -> RealBatch:
+    """Draws training clips' features and labels."""
+    encode = compiled(representation(run).encode)
+
+    def real_batch(rng: np.random.Generator, count: int) -> tuple[Any, np.ndarray]:
+        chosen = corpus.train[rng.integers(0, len(corpus.train), count)]
+        return encode(corpus.waveforms(chosen)), np.maximum(corpus.labels[chosen], 0)
+
+    return real_batch
 
 
-def _shares(corpus: PreparedCorpus) -> NDArray[np.float64]:
-    """How often each label stands among the training clips."""
+def augmentation(run: Run) -> Augmentation:
+    """Of a generator's run."""
+    spec, bridge = run.spec.generator.augment, representation(run)
+    is_sound = bridge.describe() is None
+    return (
+        SoundAugmentation(spec, bridge.shape) if is_sound else PictureAugmentation(spec, bridge.shape, bridge.silence)
+    )
+
+
+def standard(run: Run) -> tuple[Floats, Floats]:
+    """Mean and deviation of the training clips' features."""
+    return np.array(run.feature_mean, np.float32), np.array(run.feature_deviation, np.float32)
+
+
+def label_shares(run: Run, corpus: PreparedCorpus) -> NDArray[np.float64] | None:
+    """How often each label stands among the training clips; None where the model is not told labels."""
+    if not run.label_names:
+        return None
     labels = corpus.labels[corpus.train]
     counts = np.bincount(labels[labels >= 0], minlength=len(corpus.label_names))
     return np.asarray(counts / counts.sum())
@@ -216,9 +230,14 @@ def play(run: Run, corpus: PreparedCorpus, players: loop.Game, watcher: loop.Wat
 
     Raises: LatentoneError where the corpus is not the one that the run began with.
     """
+    check_corpus(run, corpus)
+    return loop.run(players, run.spec.loop, run.folder, watcher, resume=resume)
+
+
+def check_corpus(run: Run, corpus: PreparedCorpus) -> None:
+    """Raise LatentoneError where the corpus is not the one that the run began with."""
     if corpus.fingerprint != run.corpus["fingerprint"]:
         raise LatentoneError(
             f"run {run.folder} was begun with another corpus ({run.corpus['name']}, fingerprint "
             f"{run.corpus['fingerprint'][:12]}); this one is {corpus.fingerprint[:12]}. Begin a new run"
         )
-    return loop.run(players, run.spec.loop, run.folder, watcher, resume=resume)

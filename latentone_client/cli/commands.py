@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from latentone_client.answers import Features, Model, Sound, Tune
+from latentone_client.answers import Features, Model, Sound, Tune, Varied
 from latentone_client.cli.console import Output, Progress, read, read_array
 from latentone_client.client import Client
 from latentone_client.errors import Invalid
@@ -71,12 +71,24 @@ def analyse(options: argparse.Namespace) -> int:
     return _write_features(options, output, features)
 
 
+def vary(options: argparse.Namespace) -> int:
+    """Make variations of a sound."""
+    form = _sound_form(options)
+    audio = read(options.audio)
+    names = ("count", "distance", "seed", "label", "pitch")
+    with _client(options) as client:
+        varied = client.vary(audio, **{name: getattr(options, name) for name in names}, **_model(options))
+    return _write_sound(options, varied, form)
+
+
 def interpolate(options: argparse.Namespace) -> int:
     """Make clips along a path."""
     form = _sound_form(options)
+    sounds = [read(name) for name in options.sound]
+    names = ("steps", "label", "pitch")
     with _client(options) as client:
         sound = client.interpolate(
-            options.seeds, steps=options.steps, label=options.label, pitch=options.pitch, **_model(options)
+            options.seeds, sounds=sounds, **{name: getattr(options, name) for name in names}, **_model(options)
         )
     return _write_sound(options, sound, form)
 
@@ -176,6 +188,11 @@ def _write_sound(options: argparse.Namespace, sound: Sound, form: AudioFormat) -
     where = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
     words = f"{where}: {sound.seconds:.2f} seconds at {sound.sample_rate_hz} Hz, {_made_by(sound)}"
     facts = {"files": names, "seconds": sound.seconds, "sample_rate_hz": sound.sample_rate_hz, **_facts(sound)}
+    if sound.sounds:
+        facts["sounds"] = sound.sounds
+    if isinstance(sound, Varied):
+        words += f", at distance {sound.distance:g} from {sound.heard_seconds:.2f} of {sound.sound_seconds:.2f} seconds"
+        facts |= {name: getattr(sound, name) for name in ("distance", "sound_seconds", "heard_seconds")}
     if isinstance(sound, Tune):
         words = "\n".join([words, *_account(sound)])
         facts |= {"notes": sound.notes, "folded": [asdict(entry) for entry in sound.folded]}
@@ -207,6 +224,7 @@ def _made_by(made: Sound | Features) -> str:
     labels = list(dict.fromkeys(made.labels))
     shown = ", ".join(labels[:LABELS_SHOWN]) + (", ..." if len(labels) > LABELS_SHOWN else "")
     words = [f"{made.model} version {made.version}"]
+    words += [f"sounds passed {made.sounds}"] if isinstance(made, Sound) and made.sounds else []
     words += [f"seed {' to '.join(map(str, made.seeds))}"] if made.seeds else []
     return ", ".join([*words, f"label {shown}"] if labels else words)
 

@@ -33,7 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     adding = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for add in (_generate, _sample, _decode, _analyse, _interpolate, _render, _models, _bench, _completion):
+    for add in (_generate, _sample, _decode, _analyse, _vary, _interpolate, _render, _models, _bench, _completion):
         add(adding)
     return parser
 
@@ -88,11 +88,24 @@ def _analyse(adding: Any) -> None:
     _add_features(made)
 
 
+def _vary(adding: Any) -> None:
+    made = _connected(adding, "vary", commands.vary, "make variations of a sound")
+    _file(made.add_argument("audio", help="WAV, FLAC, Ogg or MP3 at the model's sample rate"))
+    made.add_argument("--count", type=int, help="how many (default 1)")
+    made.add_argument("--distance", type=float, help="from the sound, 0 (like it) to 1 (any sound; default 0.3)")
+    made.add_argument("--seed", type=_whole, help="of what is added to the sound (default: one is drawn and told)")
+    _add_label(made, "(default: the one that the sound is heard as)")
+    _add_model(made)
+    _add_sound(made)
+
+
 def _interpolate(adding: Any) -> None:
-    made = _connected(adding, "interpolate", commands.interpolate, "make clips along a path between seeds")
-    made.add_argument("seeds", type=_whole, nargs="+", help="the seeds to pass, two or more")
+    made = _connected(adding, "interpolate", commands.interpolate, "make clips along a path between sounds and seeds")
+    made.add_argument("seeds", type=_whole, nargs="*", help="the seeds to pass, after the sounds; two or more of both")
+    words = "sound file to pass, of the model's sample rate; may be repeated"
+    _file(made.add_argument("--sound", action="append", default=[], metavar="FILE", help=words))
     made.add_argument("--steps", type=int, help="clips in all, both ends included (default 8)")
-    _add_label(made, "of every clip (default: the one that the first seed alone would have)")
+    _add_label(made, "of every clip (default: the first sound's, or the first seed's)")
     _add_model(made)
     _add_sound(made)
 

@@ -98,6 +98,21 @@ def test_every_operation_can_be_piped_into_the_next(run: Run, bundled: Server, s
     assert done(run("generate", "--latents", "-", "-o", "-", url=url, given=latents.getvalue())).startswith(b"RIFF")
 
 
+def test_variations_of_a_sound_are_piped_and_split(run: Run, narrow: Server, tmp_path: Path) -> None:
+    sound = done(run("generate", "--model", "likes", "--seed", "3", "-o", "-", url=narrow.url))
+    options = ("--model", "likes", "--count", "2", "--distance", "0.25", "--seed", "5", "--label", "one")
+    words = done(run("vary", "-", *options, "--split", "-o", "near.wav", url=narrow.url, given=sound))
+    assert words.decode().endswith("seed 5, label one, at distance 0.25 from 0.13 of 0.13 seconds\n")
+    near = [(tmp_path / f"near-000{item}.wav").read_bytes() for item in range(2)]
+    assert near[0] != near[1]
+    (tmp_path / "sound.wav").write_bytes(sound)
+    for scheme in SCHEMES:
+        url = address(narrow, scheme)
+        path = run("interpolate", "--sound", "sound.wav", "--sound", "-", "9", "--model", "likes", "--steps", "3",
+                   "-o", "-", "--format", "f32", url=url, given=near[1])  # fmt: skip
+        assert len(done(path)) == 3 * 1024 * 4
+
+
 def test_render_says_what_became_of_the_notes(run: Run, tmp_path: Path) -> None:
     words = done(run("render", PRELUDE, "--model", "notes", "--seed", "3", "--programs", "0:5", "-o", "tune.flac"))
     assert b"notes: " in words

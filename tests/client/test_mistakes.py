@@ -11,7 +11,7 @@ import pytest
 from latentone_client.cli.main import main
 from tests.service.conftest import Server
 
-COMMANDS = ("generate", "sample", "decode", "analyse", "interpolate", "render", "models", "bench", "completion")
+COMMANDS = ("generate", "sample", "decode", "analyse", "vary", "interpolate", "render", "models", "bench", "completion")
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +43,9 @@ def at_bundled(bundled: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         ("decode nothing.npy -o x.wav", 1, "nothing.npy: No such file"),
         ("decode - -o x.wav", 1, "this is neither an .npy file of numbers nor a PNG picture"),
         ("analyse - -o x.npy", 1, "no sound file"),
+        ("vary - -o x.wav", 1, "python -m trainer encode"),
+        ("vary nothing.wav -o x.wav", 1, "nothing.wav: No such file"),
+        ("interpolate 3 --sound - -o x.wav", 1, "python -m trainer encode"),
         ("render - --model notes -o x.wav", 1, ""),
         ("interpolate 3 -o x.wav", 1, "seeds"),
         ("models nope", 1, "nope"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import io
 import zipfile
@@ -70,6 +71,43 @@ def test_interpolate(ask: Call) -> None:
     assert path.samples.shape == (3, 8192)
     assert (path.seeds, path.labels) == ((3, 8), ("7", "7", "7"))
     assert np.array_equal(path.samples[0], ask("generate", label="7", seed=3).samples[0])
+
+
+def test_vary_says_how_much_of_the_sound_was_heard(ask_narrow: Call, tmp_path: Path) -> None:
+    long = ask_narrow("generate", model="likes", label="two", seed=3, count=2)  # two clips one after another
+    long.write(tmp_path / "two.wav", "wav_float")
+    own = ask_narrow("vary", tmp_path / "two.wav", model="likes", distance=0, count=2)
+    assert own.samples.shape == (2, long.samples.shape[1])
+    assert np.array_equal(own.samples[0], own.samples[1])
+    assert own.sound_seconds == pytest.approx(2 * own.heard_seconds)
+    varied = ask_narrow("vary", long.file("wav_float", item=0), model="likes", distance=1, seed=7, label="one")
+    assert (varied.distance, varied.seeds, varied.labels) == (1, (7,), ("one",))
+    assert np.array_equal(varied.samples, ask_narrow("generate", model="likes", seed=7, label="one").samples)
+
+
+def test_interpolate_passes_sounds_and_then_seeds(ask_narrow: Call) -> None:
+    sounds = [ask_narrow("generate", model="likes", label="two", seed=seed).file("wav_float") for seed in (3, 4)]
+    path = ask_narrow("interpolate", [7], sounds=sounds, model="likes", label="two", steps=3)
+    assert (path.sounds, path.seeds, path.labels) == (2, (7,), ("two",) * 3)
+    own = ask_narrow("vary", sounds[1], model="likes", label="two", distance=0)
+    assert np.allclose(path.samples[1], own.samples[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["vary", "interpolate"])
+def test_what_begins_from_sounds_is_alike_on_both_transports_and_as_the_service_writes_it(
+    narrow: Server, method: str
+) -> None:
+    sound = call(narrow.url, "sync", "generate", model="likes", seed=3).file("wav_float")
+    given = {"audio": sound, "seed": 2, "count": 2, "distance": 0.5}
+    if method == "interpolate":
+        given = {"sounds": [sound, sound], "seeds": [9], "steps": 3}
+    over_http, over_grpc = both(narrow, method, model="likes", **given)
+    files = [answer.file("wav", item=1) for answer in (over_http, over_grpc)]
+    sounds = {"sounds": [base64.b64encode(sound).decode()] * 2, "audio": base64.b64encode(sound).decode()}
+    body = {"model": "likes"} | {name: sounds.get(name, value) for name, value in given.items()}
+    served = narrow.http.post(f"/v1/{method}", json=body, headers={"accept": "application/zip"})
+    archive = zipfile.ZipFile(io.BytesIO(served.content))
+    assert files[0] == files[1] == archive.read(archive.namelist()[1])
 
 
 def test_render_says_what_became_of_the_notes(ask: Call) -> None:

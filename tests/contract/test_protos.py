@@ -51,7 +51,7 @@ def test_the_service_and_its_client_have_the_same_code() -> None:
     assert service == client
 
 
-@pytest.mark.parametrize("name", ["Generate", "Sample", "Decode", "Analyse", "Interpolate", "Render"])
+@pytest.mark.parametrize("name", ["Generate", "Sample", "Decode", "Analyse", "Vary", "Interpolate", "Render"])
 def test_a_request_has_the_same_fields_on_both_transports(name: str) -> None:
     message = pb.DESCRIPTOR.message_types_by_name[f"{name}Request"]
     kind = getattr(requests, f"{name}Request")

@@ -194,7 +194,9 @@ def test_the_docs_page_needs_nothing_from_elsewhere(server: Server) -> None:
 
 def test_the_docs_describe_every_route_and_load_no_pictures(server: Server) -> None:
     document = server.http.get("/docs.json").json()
-    routes = {f"/v1/{name}" for name in ("generate", "sample", "decode", "analyse", "interpolate", "render", "models")}
+    routes = {
+        f"/v1/{name}" for name in ("generate", "sample", "decode", "analyse", "vary", "interpolate", "render", "models")
+    }
     assert routes | {"/generate", "/v1/models/{name}"} <= document["paths"].keys()
     fields = document["paths"]["/v1/generate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert {"model", "version", "seed", "count", "label", "pitch", "latents", "format"} == fields["properties"].keys()

@@ -182,7 +182,7 @@ def test_a_model_tells_its_pitches_and_channels(kinds_server: Server) -> None:
     assert listed["notes"]["pitches"] == list(PITCHES)
     assert listed["raw"]["pitches"] == []
     assert {name: model["channels"] for name, model in listed.items()} == {
-        "notes": 1, "raw": 1, "wide": 2, "griffin-lim": 1,
+        **{name: kind.channels for name, kind in KINDS.items()}, "griffin-lim": 1,
     }  # fmt: skip
     told = kinds_server.stub.GetModel(pb.GetModelRequest(model="wide")).model
     assert (list(told.pitches), told.channels, list(told.labels)) == (list(PITCHES), 2, list(NAMED))

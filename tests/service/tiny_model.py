@@ -25,6 +25,8 @@ class Kind:
     planes: int = 1  # channels of its features
     fixed: bool = False  # whether its features have one number of frames only
     features: bool = True
+    encoder: bool = False
+    distribution: str = "normal"  # of its latents
 
     @property
     def clip(self) -> int:
@@ -47,6 +49,8 @@ KINDS = {
     "notes": Kind(labels=NAMED, pitches=PITCHES),
     "wide": Kind(labels=NAMED, pitches=PITCHES, channels=2, planes=2, fixed=True),
     "raw": Kind(labels=(), features=False),
+    "likes": Kind(encoder=True),
+    "murmurs": Kind(labels=(), features=False, channels=2, encoder=True, distribution="uniform"),
 }
 
 
@@ -66,6 +70,9 @@ def contract(name: str, version: int, kind: Kind = TINY) -> dict[str, Any]:
         "decode": {"inputs": features, "outputs": waveform},
         "analyse": {"inputs": waveform, "outputs": features},
     }
+    back = {"encode": {"inputs": clip, "outputs": {"latent": _spec(None, LATENT)}}}
+    if kind.labels:
+        back["classify"] = {"inputs": clip, "outputs": {"probabilities": _spec(None, len(kind.labels))}}
     made = {
         "contract": 1,
         "name": name,
@@ -73,14 +80,15 @@ def contract(name: str, version: int, kind: Kind = TINY) -> dict[str, Any]:
         "kind": "generator",
         "architecture": "tiny",
         "audio": {"sample_rate_hz": RATE_HZ, "clip_samples": kind.clip, "channels": kind.channels},
-        "latent": {"size": LATENT, "distribution": "normal"},
+        "latent": {"size": LATENT, "distribution": kind.distribution},
         "labels": list(kind.labels),
         "features": {
             "kind": "log_mel" if kind.planes == 1 else "phase", "shape": kind.shape(frames),
             "frames": FRAMES, "n_fft": 256, "hop_samples": HOP,
             "n_mels": BANDS, "fmin_hz": 0.0, "fmax_hz": 4000.0, "db_min": -80.0, "db_max": 20.0,
         } if kind.features else None,
-        "signatures": {"generate": {"inputs": latent, "outputs": clip}} | (stage if kind.features else {}),
+        "signatures": {"generate": {"inputs": latent, "outputs": clip}}
+        | (stage if kind.features else {}) | (back if kind.encoder else {}),
         "corpus": {}, "recipe": {}, "scores": {}, "made_with": {},
     }  # fmt: skip
     return made | ({"pitches": list(kind.pitches)} if kind.pitches else {})
@@ -98,6 +106,8 @@ def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind 
         for key, shape in (
             ("latent", (LATENT, FRAMES * width)), ("label", (max(len(kind.labels), 1), FRAMES * width)),
             ("decode", (width, block)), ("analyse", (block, width)),
+            ("encode", (kind.clip * kind.channels, LATENT)),
+            ("classify", (kind.clip * kind.channels, max(len(kind.labels), 1))),
         )
     }  # fmt: skip
     module = tf.Module()
@@ -118,6 +128,14 @@ def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind 
         frames = tf.reshape(waveform, [tf.shape(waveform)[0], -1, block])
         return tf.reshape(tf.tanh(frames @ weights["analyse"]), [tf.shape(waveform)[0], *kind.shape(-1)])
 
+    def encode(waveform: Any) -> Any:
+        flat = tf.reshape(waveform, [-1, kind.clip * kind.channels])
+        return tf.tanh(flat @ weights["encode"])
+
+    def classify(waveform: Any) -> Any:
+        flat = tf.reshape(waveform, [-1, kind.clip * kind.channels])
+        return tf.nn.softmax(flat @ weights["classify"])
+
     def generate(latent: Any, label: Any = 0) -> Any:
         waveform = tf.reshape(decode(sample(latent, label)), [-1, *kind.waveform(kind.clip)])
         if slow:  # arithmetic that changes nothing, 0.3 s of it
@@ -126,22 +144,27 @@ def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind 
             waveform += 0.0 * tf.reduce_sum(burnt)
         return waveform
 
-    described = contract(name, version, kind)
+    functions = {
+        "generate": generate, "sample": sample, "decode": decode, "analyse": analyse, "encode": encode,
+        "classify": classify,
+    }  # fmt: skip
+    described, folder = contract(name, version, kind), root / name / str(version)
+    _save(module, functions, described, folder)
+    return folder
+
+
+def _save(module: Any, functions: dict[str, Any], described: dict[str, Any], folder: Path) -> None:
+    import tensorflow as tf
+
     signatures = {}
-    functions = {"generate": generate, "sample": sample, "decode": decode, "analyse": analyse}
-    for key, function in functions.items():
-        if key not in described["signatures"]:
-            continue
-        inputs = described["signatures"][key]["inputs"]
-        (result,) = described["signatures"][key]["outputs"]
-        specs = {arg: tf.TensorSpec(spec["shape"], spec["dtype"], arg) for arg, spec in inputs.items()}
-        named = tf.function(lambda function=function, result=result, **given: {result: function(**given)})
+    for key, signature in described["signatures"].items():
+        (result,) = signature["outputs"]
+        specs = {arg: tf.TensorSpec(spec["shape"], spec["dtype"], arg) for arg, spec in signature["inputs"].items()}
+        named = tf.function(lambda function=functions[key], result=result, **given: {result: function(**given)})
         signatures[key] = named.get_concrete_function(**specs)
     signatures["serving_default"] = signatures["generate"]
-    folder = root / name / str(version)
     tf.saved_model.save(module, str(folder), signatures=signatures)
     describe(folder, described)
-    return folder
 
 
 def describe(folder: Path, described: dict[str, Any]) -> None:

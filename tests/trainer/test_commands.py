@@ -134,7 +134,10 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["prepare", "train", "evaluate", "compare", "export", "import", "generate"])
+COMMANDS = ["prepare", "train", "evaluate", "compare", "encode", "export", "import", "generate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
     done = trainer(command, "--help", folder=tmp_path)
     assert done.returncode == 0
@@ -152,6 +155,8 @@ def test_help_is_there_for_every_command(command: str, tmp_path: Path) -> None:
         (["train", "--resume", "runs/none"], "is not a run"),
         (["train", "--device", "gpu"], "make install GPU=tensorflow"),
         (["prepare", "--corpus", ".", "--layout", "nsyth"], "did you mean 'nsynth'"),
+        (["encode", "runs/none"], "is not a run"),
+        (["encode", "runs/none", "--minutes", "0"], "--minutes 0 must be above 0"),
         (["export", "runs/none"], "is not a run"),
         (["import", "melgam", "voice.pt"], "did you mean 'melgan'"),
         (["import", "melgan", "none.pt"], "no checkpoint at none.pt"),

@@ -36,7 +36,7 @@ PLAY = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from trainer import players
+from trainer import encoders, players
 from trainer.autodiff import to_floats
 from trainer.corpus.store import PreparedCorpus
 from trainer.run import Run
@@ -54,6 +54,15 @@ for folder in sys.argv[2:]:
     game.average.set_weights([1.5 * weights for weights in game.average.get_weights()])
     moved = np.abs(np.asarray(game.sample(0, latents, labels)) - before)
     found[Path(folder).name][-1]["sample_moved"] = float(moved.max())
+    if Path(folder).name == "melspec":  # the way back through it, whose weights are NumPy's again
+        encoding = encoders.game_of(Run.open(Path(folder)), corpus, game.generator)
+        for network in (game.generator, encoding.encoder):
+            network.set_weights([0.1 * rng.standard_normal(w.shape).astype("float32") for w in network.get_weights()])
+        found["encoding"] = [to_floats(encoding.step(step)) for step in range(3)]
+        features = np.ones((2, *game.generator.features_shape), "float32")
+        before = encoding.distance(features)
+        encoding.average.set_weights([-weights for weights in encoding.average.get_weights()])
+        found["encoding"][-1]["sample_moved"] = abs(encoding.distance(features) - before)
 print("SCORES" + json.dumps(found))
 """
 
@@ -73,7 +82,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
 def test_both_backends_play_the_same_games(prepared: PreparedCorpus, tmp_path: Path) -> None:
     begun = [tiny.run(tmp_path / name, prepared, systems.SYSTEMS[name]) for name in ON_BOTH]
     tensorflow, jax = (played(backend, begun, prepared) for backend in ("tensorflow", "jax"))
-    for name in ON_BOTH:
+    assert tensorflow.keys() == jax.keys() == {*ON_BOTH, "encoding"}
+    for name in tensorflow:
         for key, value in tensorflow[name][0].items():
             other = jax[name][0][key]
             # The generator plays against a critic after one step of Adam, which makes much of the last bits.

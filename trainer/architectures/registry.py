@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trainer.architectures import gansynth, melgan, melspec, report, specgan, vocos, wavegan
+from trainer.architectures.encoder import Encoder, Standard, fft_of
 from trainer.architectures.growth import Schedule
 from trainer.architectures.networks import Critic, Generator
 from trainer.architectures.vocoder import Mel, Vocoder
 from trainer.architectures.wave_critics import WaveCritics
-from trainer.specs.architectures import AnyGeneratorSpec
+from trainer.specs.architectures import AnyGeneratorSpec, WaveganSpec
 from trainer.specs.vocoders import AnyVocoderSpec
 
 Shape = tuple[int, ...]
@@ -45,6 +46,12 @@ def make_generator(spec: AnyGeneratorSpec, shape: Shape, label_count: int) -> Ge
 def make_critic(spec: AnyGeneratorSpec, shape: Shape, label_count: int) -> Critic:
     """The critic that fits the generator."""
     return ARCHITECTURES[spec.kind].critic(spec, shape, label_count)
+
+
+def make_encoder(spec: AnyGeneratorSpec, generator: Generator, standard: Standard) -> Encoder:
+    """The way back through a generator, with fresh weights. standard: mean and deviation of the corpus' features."""
+    is_sound = isinstance(spec, WaveganSpec)
+    return Encoder(generator, standard, fft_of(generator.features_shape[0]) if is_sound else None)
 
 
 def growing_of(spec: AnyGeneratorSpec, shape: Shape) -> Schedule | None:

@@ -68,10 +68,15 @@ def _hints(folder: Path, corpus: str, *, chained: bool) -> str:
     """How to hear it, and to score it where the run's scores are of another decoder."""
     model = folder.parent.name
     scoring = f"score it: python -m trainer evaluate {folder} --corpus {corpus} --update-card\n" if chained else ""
+    varied = (
+        f"vary a sound with it: make serve, then latentone vary sound.wav --model {model}"
+        if json.loads((folder / CONTRACT).read_text()).get("encoder")
+        else "it can't vary sounds: python -m trainer encode runs/<name>, then export again, adds that"
+    )
     return (
         f"hear it: python -m trainer generate {folder} --count 3\n{scoring}"
         f"serve it: make serve, then curl -X POST localhost:3000/v1/generate -H 'content-type: application/json' "
-        f'-d \'{{"model": "{model}"}}\' -o {model}.wav'
+        f'-d \'{{"model": "{model}"}}\' -o {model}.wav\n{varied}'
     )
 
 

@@ -13,7 +13,7 @@ from trainer.evaluation.clips import Clips, Real
 from trainer.evaluation.measure import Better, Measure, Statistic, Unmeasurable
 
 Entry = dict[str, Any]
-Family = Literal["generator", "labels", "pitch", "decoder", "speed"]
+Family = Literal["generator", "labels", "pitch", "decoder", "speed", "encoder"]
 HELD_OUT = "held-out clips"
 ITSELF = "one half of the training clips against the other"
 LABELLED = ("class_accuracy", "inception_score")

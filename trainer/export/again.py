@@ -24,7 +24,7 @@ def export_again(model: Path, models: Path, *, name: str | None = None, voice: V
     """
     check_backend(f"export {model} --vocoder {voice.folder}")
     from trainer.export.chain import vocoded
-    from trainer.export.loaded import LoadedGenerator
+    from trainer.export.loaded import LoadedEncoder, LoadedGenerator
 
     voice.check_model(model)
     before, features = verified_contract(model), FeaturesOf.find(model)
@@ -33,8 +33,10 @@ def export_again(model: Path, models: Path, *, name: str | None = None, voice: V
     def bridge() -> Vocoded:
         return vocoded(registry.of_description(before["features"], features.audio), features, voice)
 
+    way_back = LoadedEncoder(model) if before.get("encoder") else None
     with new_version(models / name) as (folder, version):
-        contract = before | write_generator(lambda: LoadedGenerator(model), bridge, folder, name) | decoded_by(voice)
+        written = write_generator(lambda: LoadedGenerator(model), bridge, folder, name, way_back)
+        contract = before | written | decoded_by(voice)
         commands = filter(None, (before["recipe"].get("command"), command_of_chain(features.place, voice, name)))
         recipe = before["recipe"] | {"command": "\n".join(commands)}
         contract |= {"name": name, "version": version, "recipe": recipe, "made_with": versions()}

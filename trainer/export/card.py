@@ -34,7 +34,7 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
 ## Scores
 
 {_scores(contract["scores"])}
-
+{_encoder(contract.get("encoder"))}
 ## Limits
 
 {_limits(contract)}
@@ -159,6 +159,23 @@ def _scores(scores: dict[str, Any]) -> str:
         f"\n{scores['samples']} samples, seed {scores['seed']}, embedding {embedding}. Distances depend on the number "
         "of clips: in brackets, what as many samples reach as there are held-out clips."
     )
+    return "\n".join(lines)
+
+
+def _encoder(encoder: dict[str, Any] | None) -> str:
+    """What is left of held-out clips after encode and generate."""
+    if not encoder:
+        return ""
+    heading = "| measure | encoded held-out clips (95 %) | beside | good is |"
+    lines = ["", "## Encoder", "", heading, "|---|---|---|---|"]
+    for score in encoder["measures"]:
+        if score["value"] is not None:
+            (floor,) = score["floors"]
+            spread = f"{score['value']:.3g} ({score['interval'][0]:.3g} to {score['interval'][1]:.3g})"
+            beside = f"{floor['value']:.3g}, {floor['title']}"
+            lines.append(f"| {score['title']} | {spread} | {beside} | {score['better']} |")
+    command = f"python -m trainer encode runs/RUN --minutes {encoder['minutes']:g}"
+    lines.append(f"\nTrained after the generator, {encoder['steps']} steps, by `{command}`, and exported with it.\n")
     return "\n".join(lines)
 
 

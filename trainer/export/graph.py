@@ -12,6 +12,7 @@ import tensorflow as tf
 from trainer.architectures.networks import Generator
 from trainer.architectures.vocoder import Vocoder
 from trainer.export.loaded import LoadedGenerator
+from trainer.export.way_back import WayBack
 from trainer.representations.representation import Representation
 from trainer.representations.vocoded import Vocoded
 
@@ -71,23 +72,48 @@ class ExportedVocoder(Exported):
 
 
 class ExportedGenerator(Exported):
-    """generate is the network and then its representation; where there are features, their signatures beside."""
+    """generate is the network and then its representation; where there are features, their signatures beside.
+
+    way_back: where an encoder was trained: encode a clip to its latent, classify it to its label.
+    """
 
     default = "generate"
 
+    def __init__(
+        self,
+        network: Generator | LoadedGenerator,
+        representation: Representation,
+        way_back: WayBack | None = None,
+    ) -> None:
+        self._way_back = _Hidden(way_back)
+        super().__init__(network, representation)
+
     def functions(self) -> Functions:
         """Those that the representation allows."""
-        generator = self._network.value
+        generator, representation = self._network.value, self._representation.value
         latent = tf.TensorSpec([None, generator.latent_size], tf.float32, name="latent")
         label = [tf.TensorSpec([None], tf.int32, name="label")] if generator.label_count else []
         functions: Functions = {"generate": (self._generate, [latent, *label])}
-        if self._representation.value.describe() is not None:
+        if representation.describe() is not None:
             functions |= {
                 "sample": (self._sample, [latent, *label]),
                 "decode": (self._decode, [self._features()]),
                 "analyse": (self._analyse, [self._waveform()]),
             }
+        if self._way_back.value is not None:
+            audio = representation.audio
+            clip = [audio.clip_samples] if audio.channels == 1 else [audio.clip_samples, audio.channels]
+            waveform = tf.TensorSpec([None, *clip], tf.float32, name="waveform")
+            functions["encode"] = (self._encode, [waveform])
+            if generator.label_count:
+                functions["classify"] = (self._classify, [waveform])
         return functions
+
+    def _encode(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"latent": per_item(self._way_back.value.latent, waveform)}
+
+    def _classify(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": per_item(self._way_back.value.probabilities, waveform)}
 
     def _generate(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         network, representation = self._network.value, self._representation.value

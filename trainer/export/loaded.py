@@ -38,6 +38,21 @@ class LoadedGenerator(_Loaded):
         return self._signature(**given)["features"]
 
 
+class LoadedEncoder(_Loaded):
+    """Clips back to latent and label, by signatures `encode` and `classify`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "encode")
+
+    def latent(self, waveform: tf.Tensor) -> tf.Tensor:
+        """Run the network."""
+        return self._signature(waveform=waveform)["latent"]
+
+    def probabilities(self, waveform: tf.Tensor) -> tf.Tensor:
+        """Run the network."""
+        return self._model.signatures["classify"](waveform=waveform)["probabilities"]
+
+
 class LoadedVocoder(_Loaded):
     """Features [B, T, M] to sound [B, T * hop], by signature `decode`."""
 

@@ -15,6 +15,7 @@ from trainer.draws import latents
 from trainer.errors import LatentoneError
 from trainer.export.graph import chain, per_item
 from trainer.export.loaded import LoadedGenerator
+from trainer.export.way_back import WayBack
 from trainer.randomness import generator_at
 from trainer.representations.representation import Representation
 
@@ -28,9 +29,12 @@ class ParityError(LatentoneError):
 
 
 def check_parity(
-    folder: Path, generator: Generator | LoadedGenerator, representation: Representation
+    folder: Path,
+    generator: Generator | LoadedGenerator,
+    representation: Representation,
+    way_back: WayBack | None = None,
 ) -> dict[str, float]:
-    """Load the SavedModel and compare each signature with the network in memory.
+    """Load the SavedModel and compare each signature with the networks in memory.
 
     Returns: the largest absolute difference of each signature.
     Raises: ParityError where one passes 1e-4.
@@ -40,6 +44,8 @@ def check_parity(
     expected = {"generate": (inputs, {"waveform": generate(*inputs.values())})}
     if representation.describe() is not None:
         expected |= _stages(generator, representation, inputs)
+    if way_back is not None:
+        expected |= _back(way_back, generator.label_count, expected["generate"][1]["waveform"])
     return _compare(folder, expected)
 
 
@@ -96,6 +102,17 @@ def _stages(
         "decode": ({"features": features}, {"waveform": waveform}),
         "analyse": ({"waveform": waveform}, {"features": encode(waveform)}),
     }
+
+
+def _back(way_back: WayBack, label_count: int, waveform: Any) -> dict[str, tuple[Arrays, Arrays]]:
+    """Inputs and results of encode and, where there are labels, classify."""
+    given = {"waveform": waveform}
+    latent = compiled(lambda given: per_item(way_back.latent, given))
+    expected: dict[str, tuple[Arrays, Arrays]] = {"encode": (given, {"latent": latent(waveform)})}
+    if label_count:
+        classes = compiled(lambda given: per_item(way_back.probabilities, given))
+        expected["classify"] = (given, {"probabilities": classes(waveform)})
+    return expected
 
 
 def example_inputs(generator: Generator | LoadedGenerator, count: int) -> Arrays:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer import checkpoint, players
+from trainer import checkpoint, encoders, players
 from trainer.autodiff import BACKEND
 from trainer.errors import LatentoneError
 from trainer.export import card
@@ -25,10 +25,12 @@ from trainer.versions import versions
 from trainer.voice import Voice
 
 if TYPE_CHECKING:
+    from trainer.architectures.encoder import Encoder
     from trainer.architectures.networks import Generator
     from trainer.architectures.vocoder import Vocoder
     from trainer.export.graph import Exported
     from trainer.export.loaded import LoadedGenerator
+    from trainer.export.way_back import WayBack
     from trainer.representations.representation import Representation
 
 
@@ -65,10 +67,25 @@ def check_backend(command: str) -> None:
 def _write(run: Run, voice: Voice | None, folder: Path, name: str) -> dict[str, Any]:
     """Write the graph of a run, and return its part of the contract."""
     if not run.spec.is_vocoder:
-        return write_generator(
-            lambda: players.trained_generator(run), lambda: _representation(run, voice), folder, name
-        ) | decoded_by(voice)
+        encoder = encoders.trained_encoder(run, players.trained_generator(run))
+        written = write_generator(
+            lambda: players.trained_generator(run),
+            lambda: _representation(run, voice),
+            folder,
+            name,
+            _way_back(run, encoder),
+        )
+        facts = None if encoder is None else encoders.document(run)["encoder"]
+        return written | decoded_by(voice) | {"encoder": facts}
     return write_vocoder(lambda: players.trained_vocoder(run), players.representation(run), folder, name)
+
+
+def _way_back(run: Run, encoder: Encoder | None) -> WayBack | None:
+    if encoder is None:
+        return None
+    from trainer.export.way_back import Encoded
+
+    return Encoded(encoder, players.representation(run))
 
 
 def _representation(run: Run, voice: Voice | None) -> Representation:
@@ -91,19 +108,23 @@ def decoded_by(voice: Voice | None) -> dict[str, Any]:
 
 
 def write_generator(
-    make: Callable[[], Generator | LoadedGenerator], bridge: Callable[[], Representation], folder: Path, name: str
+    make: Callable[[], Generator | LoadedGenerator],
+    bridge: Callable[[], Representation],
+    folder: Path,
+    name: str,
+    way_back: WayBack | None,
 ) -> dict[str, Any]:
     """Write the graph of a generator and its warm-up, hold it to the network, and return its part of the contract.
 
     make, bridge: give generator and representation anew each time, for the exported ones are folded and the others are
-    as they were trained.
+    as they were trained. way_back: where there is an encoder.
     """
     from trainer.export import graph, parity
 
-    exported = graph.ExportedGenerator(make(), bridge())
+    exported = graph.ExportedGenerator(make(), bridge(), way_back)
     _save(exported, folder)
     generator, representation = make(), bridge()
-    parity.check_parity(folder, generator, representation)
+    parity.check_parity(folder, generator, representation, way_back)
     graph.write_warm_up(folder, name, "generate", parity.example_inputs(generator, 1))
     return {
         "kind": "generator",

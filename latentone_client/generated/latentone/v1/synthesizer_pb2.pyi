@@ -684,6 +684,127 @@ class AnalyseResponse(_message.Message):
 Global___AnalyseResponse: _TypeAlias = AnalyseResponse  # noqa: Y015
 
 @_typing.final
+class VaryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    DISTANCE_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    PITCH_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Name of the model; empty for the default one."""
+    version: _builtins.int
+    """Version of the model; 0 for the newest that is usable."""
+    audio: _builtins.bytes
+    """A sound file, as in AnalyseRequest; cut to the length of the model's clips, or followed by silence."""
+    count: _builtins.int
+    """How many variations. Absent: 1."""
+    distance: _builtins.float
+    """From the sound, 0 (what the model makes of the sound itself) to 1 (any sound of the model). Absent: 0.3."""
+    seed: _builtins.int
+    """Seed of what is added to the sound. Absent: one is drawn and returned."""
+    label: _builtins.str
+    """A label's name or index. Empty: the one that the sound is heard as."""
+    pitch: _builtins.float
+    """MIDI pitch in place of a label, as in GenerateRequest."""
+    format: _builtins.str
+    """As in GenerateRequest."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.int = ...,
+        audio: _builtins.bytes = ...,
+        count: _builtins.int | None = ...,
+        distance: _builtins.float | None = ...,
+        seed: _builtins.int | None = ...,
+        label: _builtins.str = ...,
+        pitch: _builtins.float | None = ...,
+        format: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_distance", b"_distance", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "distance", b"distance", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_distance", b"_distance", "_pitch", b"_pitch", "_seed", b"_seed", "audio", b"audio", "count", b"count", "distance", b"distance", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
+    _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__distance: _TypeAlias = _typing.Literal["distance"]  # noqa: Y015
+    _WhichOneofArgType__distance: _TypeAlias = _typing.Literal["_distance", b"_distance"]  # noqa: Y015
+    _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
+    _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__distance) -> _WhichOneofReturnType__distance | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pitch) -> _WhichOneofReturnType__pitch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+
+Global___VaryRequest: _TypeAlias = VaryRequest  # noqa: Y015
+
+@_typing.final
+class VaryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CLIPS_FIELD_NUMBER: _builtins.int
+    DISTANCE_FIELD_NUMBER: _builtins.int
+    SOUND_SECONDS_FIELD_NUMBER: _builtins.int
+    HEARD_SECONDS_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """The model that made the sounds."""
+    version: _builtins.int
+    """Its version."""
+    seed: _builtins.int
+    """The seed, drawn where none was given."""
+    sample_rate_hz: _builtins.int
+    """Samples a second."""
+    format: _builtins.str
+    """The format of each clip."""
+    distance: _builtins.float
+    """The distance of each from the sound."""
+    sound_seconds: _builtins.float
+    """How long the sound was."""
+    heard_seconds: _builtins.float
+    """How much of it was heard: a clip of the model's at most."""
+    @_builtins.property
+    def clips(self) -> _containers.RepeatedCompositeFieldContainer[Global___Clip]:
+        """One for each variation."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.int = ...,
+        seed: _builtins.int = ...,
+        sample_rate_hz: _builtins.int = ...,
+        format: _builtins.str = ...,
+        clips: _abc.Iterable[Global___Clip] | None = ...,
+        distance: _builtins.float = ...,
+        sound_seconds: _builtins.float = ...,
+        heard_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "distance", b"distance", "format", b"format", "heard_seconds", b"heard_seconds", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "sound_seconds", b"sound_seconds", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VaryResponse: _TypeAlias = VaryResponse  # noqa: Y015
+
+@_typing.final
 class InterpolateRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -694,21 +815,28 @@ class InterpolateRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    SOUNDS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
     """Version of the model; 0 for the newest that is usable."""
     steps: _builtins.int
-    """How many clips in all, both ends included; at least as many as seeds. Absent: 8, or the number of seeds if larger."""
+    """How many clips in all, both ends included; at least as many as stations. Absent: 8, or their number if larger."""
     label: _builtins.str
-    """A label's name or index, for every clip. Empty: the label that the first seed alone would have."""
+    """A label's name or index, for every clip. Empty: the label that the first sound is heard as or, without sounds, that
+    the first seed alone would have.
+    """
     format: _builtins.str
     """As in GenerateRequest."""
     pitch: _builtins.float
     """MIDI pitch in place of a label, as in GenerateRequest."""
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The seeds to pass, two or more. Each stands for the first clip that Generate makes from it."""
+        """The seeds to pass, after the sounds; two or more of both. Each stands for the first clip that Generate makes from it."""
+
+    @_builtins.property
+    def sounds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Sound files to pass, as in VaryRequest."""
 
     def __init__(
         self,
@@ -720,10 +848,11 @@ class InterpolateRequest(_message.Message):
         label: _builtins.str = ...,
         format: _builtins.str = ...,
         pitch: _builtins.float | None = ...,
+        sounds: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "pitch", b"pitch", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seeds", b"seeds", "steps", b"steps", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seeds", b"seeds", "sounds", b"sounds", "steps", b"steps", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
     _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
@@ -746,6 +875,7 @@ class InterpolateResponse(_message.Message):
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     CLIPS_FIELD_NUMBER: _builtins.int
+    SOUNDS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """The model that made the sound."""
     version: _builtins.int
@@ -754,6 +884,8 @@ class InterpolateResponse(_message.Message):
     """Samples a second."""
     format: _builtins.str
     """The format of each clip."""
+    sounds: _builtins.int
+    """How many sounds were passed, before the seeds."""
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The seeds that were passed."""
@@ -771,10 +903,11 @@ class InterpolateResponse(_message.Message):
         sample_rate_hz: _builtins.int = ...,
         format: _builtins.str = ...,
         clips: _abc.Iterable[Global___Clip] | None = ...,
+        sounds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "format", b"format", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "seeds", b"seeds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clips", b"clips", "format", b"format", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "seeds", b"seeds", "sounds", b"sounds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1063,7 +1196,7 @@ class Model(_message.Message):
     """Channels of its sounds, 1 or 2."""
     @_builtins.property
     def operations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The operations it has: generate, sample, decode, analyse."""
+        """The operations it has: generate, sample, decode, analyse, vary."""
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

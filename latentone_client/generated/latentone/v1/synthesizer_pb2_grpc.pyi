@@ -49,8 +49,10 @@ class SynthesizerStub:
     """Features to audio."""
     Analyse: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.AnalyseRequest, _synthesizer_pb2.AnalyseResponse]
     """An audio file to the features that Decode takes."""
+    Vary: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.VaryRequest, _synthesizer_pb2.VaryResponse]
+    """Variations of a sound, by a model that has an encoder."""
     Interpolate: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.InterpolateRequest, _synthesizer_pb2.InterpolateResponse]
-    """Clips along a path between seeds."""
+    """Clips along a path between sounds and seeds."""
     Render: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.RenderRequest, _synthesizer_pb2.RenderResponse]
     """A MIDI file, played by a model whose labels stand for pitches, to one sound."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.ListModelsRequest, _synthesizer_pb2.ListModelsResponse]
@@ -79,8 +81,10 @@ class SynthesizerAsyncStub(SynthesizerStub):
     """Features to audio."""
     Analyse: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.AnalyseRequest, _synthesizer_pb2.AnalyseResponse]  # type: ignore[assignment]
     """An audio file to the features that Decode takes."""
+    Vary: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.VaryRequest, _synthesizer_pb2.VaryResponse]  # type: ignore[assignment]
+    """Variations of a sound, by a model that has an encoder."""
     Interpolate: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.InterpolateRequest, _synthesizer_pb2.InterpolateResponse]  # type: ignore[assignment]
-    """Clips along a path between seeds."""
+    """Clips along a path between sounds and seeds."""
     Render: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.RenderRequest, _synthesizer_pb2.RenderResponse]  # type: ignore[assignment]
     """A MIDI file, played by a model whose labels stand for pitches, to one sound."""
     ListModels: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.ListModelsRequest, _synthesizer_pb2.ListModelsResponse]  # type: ignore[assignment]
@@ -138,12 +142,20 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
         """An audio file to the features that Decode takes."""
 
     @_abc_1.abstractmethod
+    def Vary(
+        self,
+        request: _synthesizer_pb2.VaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_synthesizer_pb2.VaryResponse, _abc.Awaitable[_synthesizer_pb2.VaryResponse]]:
+        """Variations of a sound, by a model that has an encoder."""
+
+    @_abc_1.abstractmethod
     def Interpolate(
         self,
         request: _synthesizer_pb2.InterpolateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_synthesizer_pb2.InterpolateResponse, _abc.Awaitable[_synthesizer_pb2.InterpolateResponse]]:
-        """Clips along a path between seeds."""
+        """Clips along a path between sounds and seeds."""
 
     @_abc_1.abstractmethod
     def Render(

@@ -65,6 +65,11 @@ class SynthesizerStub:
                 request_serializer=latentone_dot_v1_dot_synthesizer__pb2.AnalyseRequest.SerializeToString,
                 response_deserializer=latentone_dot_v1_dot_synthesizer__pb2.AnalyseResponse.FromString,
                 _registered_method=True)
+        self.Vary = channel.unary_unary(
+                '/latentone.v1.Synthesizer/Vary',
+                request_serializer=latentone_dot_v1_dot_synthesizer__pb2.VaryRequest.SerializeToString,
+                response_deserializer=latentone_dot_v1_dot_synthesizer__pb2.VaryResponse.FromString,
+                _registered_method=True)
         self.Interpolate = channel.unary_unary(
                 '/latentone.v1.Synthesizer/Interpolate',
                 request_serializer=latentone_dot_v1_dot_synthesizer__pb2.InterpolateRequest.SerializeToString,
@@ -131,8 +136,15 @@ class SynthesizerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Vary(self, request, context):
+        """Variations of a sound, by a model that has an encoder.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Interpolate(self, request, context):
-        """Clips along a path between seeds.
+        """Clips along a path between sounds and seeds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -186,6 +198,11 @@ def add_SynthesizerServicer_to_server(servicer, server):
                     servicer.Analyse,
                     request_deserializer=latentone_dot_v1_dot_synthesizer__pb2.AnalyseRequest.FromString,
                     response_serializer=latentone_dot_v1_dot_synthesizer__pb2.AnalyseResponse.SerializeToString,
+            ),
+            'Vary': grpc.unary_unary_rpc_method_handler(
+                    servicer.Vary,
+                    request_deserializer=latentone_dot_v1_dot_synthesizer__pb2.VaryRequest.FromString,
+                    response_serializer=latentone_dot_v1_dot_synthesizer__pb2.VaryResponse.SerializeToString,
             ),
             'Interpolate': grpc.unary_unary_rpc_method_handler(
                     servicer.Interpolate,
@@ -349,6 +366,33 @@ class Synthesizer:
             '/latentone.v1.Synthesizer/Analyse',
             latentone_dot_v1_dot_synthesizer__pb2.AnalyseRequest.SerializeToString,
             latentone_dot_v1_dot_synthesizer__pb2.AnalyseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Vary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/latentone.v1.Synthesizer/Vary',
+            latentone_dot_v1_dot_synthesizer__pb2.VaryRequest.SerializeToString,
+            latentone_dot_v1_dot_synthesizer__pb2.VaryResponse.FromString,
             options,
             channel_credentials,
             insecure,
