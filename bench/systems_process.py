@@ -22,11 +22,10 @@ def answer(do: str, **question: Any) -> Any:
 
 
 def open_recipe(recipe: str) -> dict[str, float]:
-    """Export a recipe's generator and load it for one thread; return its facts."""
+    """Export a recipe's network and load it for one thread; return its facts."""
     import tensorflow as tf
 
     from trainer import recipes
-    from trainer.architectures.registry import make_generator
     from trainer.export import graph
     from trainer.representations.registry import fit, make
 
@@ -36,26 +35,47 @@ def open_recipe(recipe: str) -> dict[str, float]:
     spec = recipes.find(recipe)
     noise = np.random.default_rng(0).normal(0.0, 0.1, (2, spec.audio.clip_samples)).astype("float32")
     representation = make(fit(spec.representation, spec.audio, noise), spec.audio)
-    labels = PITCHES if spec.architecture.wants_pitches else 0
-    generator = make_generator(spec.architecture, representation.shape, labels)
+    exported, weights, inputs = (_vocoder if spec.is_vocoder else _generator)(spec, representation, noise)
     with tempfile.TemporaryDirectory() as folder:
-        graph.save(graph.ExportedGenerator(generator, representation), Path(folder))
+        graph.save(exported, Path(folder))
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         loaded = tf.saved_model.load(folder)
-    inputs = {"latent": tf.zeros((1, generator.latent_size)), **({"label": tf.zeros(1, "int32")} if labels else {})}
-    _opened[recipe] = (loaded, inputs)  # a signature does not keep its model
+    _opened[recipe] = (loaded, exported.default, inputs)  # a signature does not keep its model
     time_calls(recipe, 0.0)
     seconds = spec.audio.clip_samples / spec.audio.sample_rate_hz
-    return {"weights": generator.count_params(), "bytes": size, "clip_seconds": seconds}
+    return {"weights": weights, "bytes": size, "clip_seconds": seconds}
+
+
+def _generator(spec: Any, representation: Any, _noise: Any) -> tuple[Any, int, dict[str, Any]]:
+    """The graph, its number of weights, and the inputs of one clip."""
+    import tensorflow as tf
+
+    from trainer.architectures.registry import make_generator
+    from trainer.export.graph import ExportedGenerator
+
+    labels = PITCHES if spec.architecture.wants_pitches else 0
+    generator = make_generator(spec.architecture, representation.shape, labels)
+    inputs = {"latent": tf.zeros((1, generator.latent_size)), **({"label": tf.zeros(1, "int32")} if labels else {})}
+    return ExportedGenerator(generator, representation), generator.count_params(), inputs
+
+
+def _vocoder(spec: Any, representation: Any, noise: Any) -> tuple[Any, int, dict[str, Any]]:
+    """The same."""
+    from trainer import players
+    from trainer.export.graph import ExportedVocoder
+
+    vocoder = players.vocoder_of(spec.architecture, representation.spec, spec.audio)
+    features = representation.encode(noise[:1])
+    return ExportedVocoder(vocoder, representation), vocoder.count_params(), {"features": features}
 
 
 def time_calls(recipe: str, seconds: float) -> list[float]:
     """Seconds of each call of one clip."""
-    loaded, inputs = _opened[recipe]
+    loaded, signature, inputs = _opened[recipe]
     taken = []
     for _ in rounds(seconds, at_least=1):
         start = time.perf_counter()
-        loaded.signatures["generate"](**inputs)["waveform"].numpy()
+        loaded.signatures[signature](**inputs)["waveform"].numpy()
         taken.append(time.perf_counter() - start)
     return taken
 
