@@ -4,8 +4,9 @@
     python -m trainer train --recipe vocos_small --corpus path/to/fsdd
     python -m trainer train --recipe vocos_small --corpus path/to/fsdd --features-of models/digits  (for a generator)
 
-About a tenth of MelGAN's cost. For streaming: --set architecture.causal=True, which hears 2 frames ahead, the half
-window of the transform, and no more. Time and scores: docs/results.md.
+About a tenth of MelGAN's cost. For small data the network corrects magnitudes and Griffin-Lim finds their phase, which
+minutes of a core can learn. For streaming, of the first: --set architecture.causal=True, which hears 2 frames ahead,
+the half window of the transform, and no more. Time and scores: docs/results.md.
 """
 
 from trainer.recipes.melgan import PUBLISHED as MELGAN
@@ -29,5 +30,5 @@ SMALL = MELGAN_SMALL.replace(
 )
 RECIPES = (
     Recipe("a vocoder with an inverse STFT for its head, 22.05 kHz, a tenth of MelGAN's cost", VOCOS),
-    Recipe("the same for small data, 8 kHz", SMALL),
+    Recipe("a vocoder that corrects what Griffin-Lim decodes, for small data, 8 kHz", SMALL),
 )
