@@ -127,15 +127,15 @@ class MelDefinition(BaseModel):
         """
         values = self._unscaled(features.astype(np.float64))
         loudest = self._logarithm(self.loudest)
-        if values.max() > self._logarithm(self.loudest * 10.0 ** (self.power * ABSURD_DB / 20.0)):
+        if np.max(values) > self._logarithm(self.loudest * 10.0 ** (self.power * ABSURD_DB / 20.0)):
             raise Invalid(
-                f"features: values up to {values.max():g} in {self.log} can't be mel, {loudest:g} is the loudest that "
-                "a sound in [-1, 1] has; are log, power and scale right?",
+                f"features: values up to {np.max(values):g} in {self.log} can't be mel, {loudest:g} is the loudest "
+                "that a sound in [-1, 1] has; are log, power and scale right?",
                 field="features",
             )
-        if self.log == "linear" and values.min() < 0.0:
+        if self.log == "linear" and np.min(values) < 0.0:
             raise Invalid(
-                f"features: {values.min():g} is below 0, which linear mel never is; is log right?", field="features"
+                f"features: {np.min(values):g} is below 0, which linear mel never is; is log right?", field="features"
             )
         mel = self._exponential(values)
         if self.scale_to is not None:
@@ -150,9 +150,9 @@ class MelDefinition(BaseModel):
             if outside := strangers(features, low, high):
                 found.append(f"features: {outside}; scale_from is {low:g} to {high:g}")
         values, loudest = self._unscaled(features.astype(np.float64)), self._logarithm(self.loudest)
-        if values.max() > loudest + 1e-3 * abs(loudest):
+        if np.max(values) > loudest + 1e-3 * abs(loudest):
             found.append(
-                f"features: values up to {values.max():g} in {self.log} are louder than any sound in [-1, 1], which "
+                f"features: values up to {np.max(values):g} in {self.log} are louder than any sound in [-1, 1], which "
                 f"has {loudest:.4g} at most: are log, power and scale right?"
             )
         if empty := int((self.filters().max(axis=1) == 0).sum()):
@@ -172,7 +172,7 @@ class MelDefinition(BaseModel):
     @property
     def loudest(self) -> float:
         """Most mel that a sound in [-1, 1] can have."""
-        return float(self.hann().sum() ** self.power * self.filters().sum(axis=1).max())
+        return float(self.hann().sum() ** self.power * np.max(self.filters().sum(axis=1)))
 
     def _unscaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.scale_from is None or self.scale_to is None:
@@ -205,7 +205,7 @@ class MelDefinition(BaseModel):
 
 def strangers(features: FloatArray, low: float, high: float) -> str:
     """Return how far features lie outside a range, by more than a thousandth of it; empty where they do not."""
-    least, most, slack = float(features.min()), float(features.max()), 1e-3 * (high - low)
+    least, most, slack = float(np.min(features)), float(np.max(features)), 1e-3 * (high - low)
     return f"values from {least:g} to {most:g}" if least < low - slack or most > high + slack else ""
 
 
