@@ -108,7 +108,7 @@ def _name(request: Request[object]) -> str:
 def _message(request: Request[object]) -> Message:
     kind = getattr(pb, f"{_name(request)}Request")
     try:
-        return kind(**{name: _outgoing(value) for name, value in request.fields.items()})  # type: ignore[no-any-return]
+        return kind(**{name: _outgoing(value) for name, value in request.fields.items()})  # type: ignore[no-any-return]  # protobuf is untyped
     except (ValueError, TypeError) as error:
         raise errors.Invalid(f"{request.operation}: {error}") from None
 

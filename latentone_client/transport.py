@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-A = TypeVar("A", covariant=True)  # noqa: PLC0105 - the answer
+A = TypeVar("A", covariant=True)  # noqa: PLC0105 - an answer, called so as in client.py
 Fields = Mapping[str, Any]
 
 

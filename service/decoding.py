@@ -9,10 +9,10 @@ import numpy as np
 from service.audio_files import check_rate
 from service.contract import Contract
 from service.definition import ITERATIONS, MelDefinition, strangers
-from service.errors import Invalid, TooLarge
+from service.errors import Invalid
 from service.grey_picture import read_grey
 from service.griffin_lim import NAME, GriffinLim
-from service.inputs import check_count, feature_batch
+from service.inputs import check_count, check_seconds, feature_batch
 from service.made import Made
 from service.metrics import Call
 from service.requests import DecodeRequest
@@ -93,10 +93,7 @@ def _checked(contract: Contract, settings: Settings, request: DecodeRequest, giv
     check_rate(request.format, contract.audio.sample_rate_hz)
     features = feature_batch(contract, given)
     check_count(len(features), "features", settings.max_count)
-    seconds = features.shape[0] * contract.samples(features.shape[1]) / contract.audio.sample_rate_hz
-    if seconds > settings.max_seconds:
-        limit = f"at most {settings.max_seconds:g} a request"
-        raise TooLarge(f"features: {seconds:.1f} seconds of sound; {limit}", field="features")
+    check_seconds(contract, len(features) * contract.samples(features.shape[1]), "features", settings.max_seconds)
     return features
 
 

@@ -172,7 +172,7 @@ class MelDefinition(BaseModel):
     @property
     def loudest(self) -> float:
         """Most mel that a sound in [-1, 1] can have."""
-        return float(self.hann().sum() ** self.power * np.max(self.filters().sum(axis=1)))
+        return _loudest(self)
 
     def _unscaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.scale_from is None or self.scale_to is None:
@@ -207,6 +207,11 @@ def strangers(features: FloatArray, low: float, high: float) -> str:
     """Return how far features lie outside a range, by more than a thousandth of it; empty where they do not."""
     least, most, slack = float(np.min(features)), float(np.max(features)), 1e-3 * (high - low)
     return f"values from {least:g} to {most:g}" if least < low - slack or most > high + slack else ""
+
+
+@lru_cache(maxsize=8)
+def _loudest(definition: MelDefinition) -> float:
+    return float(definition.hann().sum() ** definition.power * np.max(definition.filters().sum(axis=1)))
 
 
 @lru_cache(maxsize=8)

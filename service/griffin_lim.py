@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.contract import Audio, Contract, Features
+from service.contract import Audio, Contract, Features, Signature
 from service.definition import ITERATIONS, FloatArray, MelDefinition
 from service.engine import Engine
 from service.errors import TooLarge
@@ -78,7 +78,7 @@ CONTRACT = _published()
 _GRAPH_CONTRACT = CONTRACT.model_copy(
     update={
         "signatures": {
-            GRAPH: CONTRACT.signatures["decode"].model_validate(
+            GRAPH: Signature.model_validate(
                 {
                     "inputs": {
                         "features": {"dtype": "float32", "shape": [None, None, None]},

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.contract import Contract
-from service.errors import Invalid
+from service.errors import Invalid, TooLarge
 from service.requests import LabelledRequest
 
 FloatArray = NDArray[np.float32]
@@ -77,6 +77,16 @@ def check_count(count: int, name: str, most: int) -> int:
     if count > most:
         raise Invalid(f"{name}: at most {most} items a request", field=name)
     return count
+
+
+def check_seconds(contract: Contract, samples: int, name: str, most: float) -> None:
+    """Hold the sound that the field `name` holds or makes, `samples` in all, to `most` seconds.
+
+    Raises: TooLarge.
+    """
+    seconds = samples / contract.audio.sample_rate_hz
+    if seconds > most:
+        raise TooLarge(f"{name}: {seconds:.1f} seconds of sound; at most {most:g} a request", field=name)
 
 
 def latent_batch(contract: Contract, latents: FloatArray) -> FloatArray:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from service.contract import Contract, Signature, TensorSpec
 from service.engine import Engine
-from service.errors import Invalid, NoSignature, TooLarge
-from service.inputs import feature_batch, latent_batch
+from service.errors import Invalid, NoSignature
+from service.inputs import check_count, check_seconds, feature_batch, latent_batch
 from service.metrics import Call
 from service.running import FloatArray, Inputs, Running
 from service.settings import Settings
@@ -120,8 +120,7 @@ def _check_count(inputs: Inputs, most: int) -> None:
         told = ", ".join(f"{name} has {count}" for name, count in counts.items())
         raise Invalid(f"inputs must have equal 0th-dimension size: {told}", field="inputs")
     name, count = next(iter(counts.items()))
-    if count > most:
-        raise Invalid(f"{name}: at most {most} items a request", field=name)
+    check_count(count, name, most)
 
 
 def _check_meaning(contract: Contract, inputs: Inputs, most_seconds: float) -> None:
@@ -134,10 +133,10 @@ def _check_meaning(contract: Contract, inputs: Inputs, most_seconds: float) -> N
         return
     if "features" in inputs:
         features = feature_batch(contract, inputs["features"])
-        _check_seconds(contract, "features", len(features) * contract.samples(features.shape[1]), most_seconds)
+        check_seconds(contract, len(features) * contract.samples(features.shape[1]), "features", most_seconds)
     if "waveform" in inputs:
         items, samples = inputs["waveform"].shape[:2]
-        _check_seconds(contract, "waveform", items * samples, most_seconds)
+        check_seconds(contract, items * samples, "waveform", most_seconds)
         hop = contract.features.hop_samples
         if samples != contract.samples(-(-samples // hop)):
             wanted = f"whole hops of {hop}" if contract.features.shape[0] is None else str(contract.audio.clip_samples)
@@ -149,12 +148,6 @@ def _check_labels(contract: Contract, labels: NDArray[Any]) -> None:
     strangers = labels[(labels < 0) | (labels >= most)]
     if strangers.size:
         raise Invalid(f"label: model {contract.name!r} has labels 0 to {most - 1}, not {strangers[0]}", field="label")
-
-
-def _check_seconds(contract: Contract, name: str, samples: int, most: float) -> None:
-    seconds = samples / contract.audio.sample_rate_hz
-    if seconds > most:
-        raise TooLarge(f"{name}: {seconds:.1f} seconds of sound; at most {most:g} a request", field=name)
 
 
 def _listed(names: Collection[str]) -> str:

@@ -83,7 +83,7 @@ class Generator(Vocoder):
             self.head = keras.layers.Dense(mel.n_fft // 2 + 1, kernel_initializer="zeros")
         else:
             self.head = keras.layers.Dense(mel.n_fft + 2, kernel_initializer=_deviation())
-        self.loudest = math.log(mel.n_fft / 2)  # of a bin: samples are in [-1, 1], and this is the sum of the window
+        self.loudest_level = math.log(mel.n_fft / 2)  # the sum of the window: no bin of samples in [-1, 1] has more
         self.before = before
         self.build_weights()
 
@@ -106,12 +106,12 @@ class Generator(Vocoder):
     def _corrected(self, features: Tensor, corrections: Tensor) -> Spectrum:
         """The magnitudes of features times exp(corrections), and their phase, which is taken as given by gradients."""
         levels = ops.log(ops.maximum(self.mel.magnitudes(features), QUIETEST)) + corrections
-        levels = ops.minimum(levels, self.loudest)
+        levels = ops.minimum(levels, self.loudest_level)
         held = ops.stop_gradient(levels)
         real, imaginary = with_phase(ops.exp(held), self.mel.n_fft, self.mel.hop_samples, self.iterations)
         change = ops.exp(levels - held)  # 1, with the gradient of levels
         return ops.stop_gradient(real) * change, ops.stop_gradient(imaginary) * change
 
     def _polar(self, levels: Tensor, phase: Tensor) -> Spectrum:
-        magnitude = ops.exp(ops.minimum(levels, self.loudest))
+        magnitude = ops.exp(ops.minimum(levels, self.loudest_level))
         return magnitude * ops.cos(phase), magnitude * ops.sin(phase)

@@ -10,34 +10,38 @@ from trainer.console import say
 from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import CONTRACT, Run, find_source, is_model
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 
 def run(options: argparse.Namespace) -> int:
     """Export, or say where to."""
-    voice = None if options.vocoder is None else Voice.find(options.vocoder)
+    vocoder = None if options.vocoder is None else VocoderSource.find(options.vocoder)
     model = _model_of(options.source)
     if model is not None:
-        return _run_again(model, voice, options)
+        return _run_again(model, vocoder, options)
     trained = Run.open(options.source)
-    if voice is not None:
-        voice.check_run(trained.folder, trained.spec, trained.corpus["path"])
+    if vocoder is not None:
+        vocoder.check_run(trained.folder, trained.spec, trained.corpus["path"])
     if options.dry_run:
         say(f"would export {trained.folder} into {options.models / (options.name or trained.title)}")
         return 0
-    export_run(trained, options.models, options.name, voice)
+    export_run(trained, options.models, options.name, vocoder)
     return 0
 
 
-def export_run(trained: Run, models: Path, name: str | None, voice: Voice | None = None) -> None:
+def export_run(trained: Run, models: Path, name: str | None, vocoder: VocoderSource | None = None) -> None:
     """Write the next version and say how to hear it."""
     start_backend()
     from trainer.export.publish import export
 
-    folder = export(trained, models, name=name, voice=voice)
+    folder = export(trained, models, name=name, vocoder=vocoder)
     corpus = trained.corpus["path"]
     say(f"exported: {folder}")
-    say(vocoder_hints(folder, corpus) if trained.spec.is_vocoder else _hints(folder, corpus, chained=voice is not None))
+    say(
+        vocoder_hints(folder, corpus)
+        if trained.spec.is_vocoder
+        else _hints(folder, corpus, chained=vocoder is not None)
+    )
 
 
 def _model_of(source: Path) -> Path | None:
@@ -46,11 +50,11 @@ def _model_of(source: Path) -> Path | None:
     return find_source(source) if versions else None
 
 
-def _run_again(model: Path, voice: Voice | None, options: argparse.Namespace) -> int:
+def _run_again(model: Path, vocoder: VocoderSource | None, options: argparse.Namespace) -> int:
     """The same of a model."""
-    if voice is None:
+    if vocoder is None:
         raise LatentoneError(f"{model} is exported already; with --vocoder it is exported once more, decoded by one")
-    voice.check_model(model)
+    vocoder.check_model(model)
     contract = json.loads((model / CONTRACT).read_text())
     if options.dry_run:
         say(f"would export {model} into {options.models / (options.name or contract['name'])}")
@@ -58,7 +62,7 @@ def _run_again(model: Path, voice: Voice | None, options: argparse.Namespace) ->
     start_backend()
     from trainer.export.again import export_again
 
-    folder = export_again(model, options.models, name=options.name, voice=voice)
+    folder = export_again(model, options.models, name=options.name, vocoder=vocoder)
     say(f"exported: {folder}")
     say(_hints(folder, f"corpora/{contract['corpus']['name']}-*", chained=True))
     return 0
@@ -70,7 +74,7 @@ def _hints(folder: Path, corpus: str, *, chained: bool) -> str:
     scoring = f"score it: python -m trainer evaluate {folder} --corpus {corpus} --update-card\n" if chained else ""
     varied = (
         f"vary a sound with it: make serve, then latentone vary sound.wav --model {model}"
-        if json.loads((folder / CONTRACT).read_text()).get("encoder")
+        if "encode" in json.loads((folder / CONTRACT).read_text())["signatures"]
         else "it can't vary sounds: python -m trainer encode runs/<name>, then export again, adds that"
     )
     return (

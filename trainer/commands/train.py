@@ -14,7 +14,7 @@ from trainer.errors import LatentoneError
 from trainer.hush import start_backend
 from trainer.run import Run, next_folder, title
 from trainer.specs.run import RunSpec
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 if TYPE_CHECKING:
     from trainer.evaluation.evaluate import Plan
@@ -24,9 +24,9 @@ def run(options: argparse.Namespace) -> int:
     """Train. Returns 130 after Ctrl-C, when everything is saved."""
     if options.resume is not None:
         return _resume(options)
-    spec, source, voice = spec_of(options), source_of(options), _voice(options)
-    if voice is not None:
-        _check_voice(voice, spec, options)
+    spec, source, vocoder = spec_of(options), source_of(options), _vocoder(options)
+    if vocoder is not None:
+        _check_vocoder(vocoder, spec, options)
     if options.dry_run:
         return show_plan(spec, source, options)
     _say_device(options)
@@ -36,13 +36,13 @@ def run(options: argparse.Namespace) -> int:
     corpus = corpus_of(options, spec, source)
     folder = options.runs / options.run if options.run else next_folder(options.runs, title(corpus.name, spec.recipe))
     begun = players.begin(folder, spec, corpus, borrowed_features(options))
-    return _play(begun, corpus, options, plan, voice)
+    return _play(begun, corpus, options, plan, vocoder)
 
 
 def _resume(options: argparse.Namespace) -> int:
-    begun, voice = Run.open(options.resume), _voice(options)
-    if voice is not None:
-        voice.check_run(begun.folder, begun.spec, begun.corpus["path"])
+    begun, vocoder = Run.open(options.resume), _vocoder(options)
+    if vocoder is not None:
+        vocoder.check_run(begun.folder, begun.spec, begun.corpus["path"])
     if options.dry_run:
         console.print_json(json.dumps(begun.spec.to_json()))
         return 0
@@ -50,23 +50,23 @@ def _resume(options: argparse.Namespace) -> int:
     begun = begun.with_budget(changes) if changes else begun
     corpus = PreparedCorpus.open(Path(begun.corpus["path"] if options.corpus == "notes" else options.corpus))
     _say_device(options)
-    return _play(begun, corpus, options, _plan(options), voice)
+    return _play(begun, corpus, options, _plan(options), vocoder)
 
 
-def _voice(options: argparse.Namespace) -> Voice | None:
+def _vocoder(options: argparse.Namespace) -> VocoderSource | None:
     """The vocoder that decodes the exported model: found first, so that a mistake is answered before the training."""
     if options.vocoder is None:
         return None
     if options.export is None:
         raise LatentoneError("--vocoder decodes an exported model: add --export models")
-    return Voice.find(options.vocoder)
+    return VocoderSource.find(options.vocoder)
 
 
-def _check_voice(voice: Voice, spec: RunSpec, options: argparse.Namespace) -> None:
+def _check_vocoder(vocoder: VocoderSource, spec: RunSpec, options: argparse.Namespace) -> None:
     """Hold a run that is to begin to its vocoder; clips that are prepared already have the rate that they have."""
     prepared = PreparedCorpus.open(Path(options.corpus)).audio if is_prepared(options.corpus) else spec.audio
     folder = options.runs / (options.run or title(Path(options.corpus).name, spec.recipe))
-    voice.check_run(folder, spec.replace(audio=prepared), options.corpus)
+    vocoder.check_run(folder, spec.replace(audio=prepared), options.corpus)
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -88,7 +88,9 @@ def _say_device(options: argparse.Namespace) -> None:
     say(f"device: {device}, Keras on {BACKEND}")
 
 
-def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan: Plan, voice: Voice | None) -> int:
+def _play(
+    begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan: Plan, vocoder: VocoderSource | None
+) -> int:
     from trainer import players
     from trainer.preview import Preview
     from trainer.views.registry import view_of
@@ -111,7 +113,7 @@ def _play(begun: Run, corpus: PreparedCorpus, options: argparse.Namespace, plan:
         return 0
     from trainer.commands.export import export_run
 
-    export_run(begun, options.export, options.name, voice)
+    export_run(begun, options.export, options.name, vocoder)
     return 0
 
 

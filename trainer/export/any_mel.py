@@ -11,12 +11,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from trainer.export import saved_model
 from trainer.inversion import consistent, nearest_power, pulse
 
 MEL_STEPS = 20
 FAINT = 1e-10  # of the largest eigenvalue: what lies below has no inverse
 SILENT = 1e-8  # a sum of squared windows below it holds no sound
-
 
 INPUTS = (
     tf.TensorSpec([None, None, None], tf.float32, "features"),
@@ -60,9 +60,7 @@ def save(folder: Path) -> None:
     """Write the SavedModel, with `decode_any` for its signature."""
     module = tf.Module()
     decode = tf.function(decode_any).get_concrete_function(**{spec.name: spec for spec in INPUTS})
-    tf.saved_model.save(module, str(folder), signatures={"decode_any": decode})
-    (folder / "fingerprint.pb").unlink()  # TensorFlow's own, random at each save
-    (folder / "assets").rmdir()
+    saved_model.write(module, folder, {"decode_any": decode})
 
 
 def _inverse(filters: Any) -> tuple[Any, Any]:

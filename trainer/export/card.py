@@ -24,7 +24,7 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
 
 | | |
 |---|---|
-{origin}{_voice_row(contract)}
+{origin}{_vocoder_row(contract)}
 | made with | {", ".join(f"{name} {version}" for name, version in contract["made_with"].items())} |
 
 ## Make it again
@@ -34,7 +34,7 @@ def render(contract: dict[str, Any], *, has_picture: bool) -> str:
 ## Scores
 
 {_scores(contract["scores"])}
-{_encoder(contract.get("encoder"))}
+{_encoder(contract)}
 ## Limits
 
 {_limits(contract)}
@@ -62,13 +62,13 @@ def _commands(contract: dict[str, Any]) -> str:
     return "\n".join(f"    {line}" for command in commands if command for line in command.splitlines())
 
 
-def _voice(vocoder: dict[str, Any]) -> str:
+def _vocoder_title(vocoder: dict[str, Any]) -> str:
     """Such as digits-vocos, version 1 (vocos)."""
     version = "" if vocoder["version"] is None else f", version {vocoder['version']}"
     return f"{vocoder['name']}{version} ({vocoder['architecture']})"
 
 
-def _voice_row(contract: dict[str, Any]) -> str:
+def _vocoder_row(contract: dict[str, Any]) -> str:
     """Row on the vocoder, where there is one."""
     vocoder = contract.get("vocoder")
     if not vocoder:
@@ -77,7 +77,7 @@ def _voice_row(contract: dict[str, Any]) -> str:
     digests = ", ".join(f"{name} `{digest[7:19]}`" for name, digest in vocoder["files"].items())
     licence = vocoder["licence"] or "not stated: yours to settle"
     return (
-        f"\n| vocoder | {_voice(vocoder)}, {corpus}; {digests} |"
+        f"\n| vocoder | {_vocoder_title(vocoder)}, {corpus}; {digests} |"
         f"\n| licence of the vocoder, and so of this model | {licence} |"
     )
 
@@ -133,7 +133,7 @@ def _limits(contract: dict[str, Any]) -> str:
         return "It decodes sounds like those of its corpus; of others it loses what it has not heard."
     own = "It makes sounds like those of its corpus and nothing else; labels are what the corpus calls its clips."
     if contract.get("vocoder"):
-        return f"{own}\nSound is decoded from a mel spectrogram by the vocoder {_voice(contract['vocoder'])}."
+        return f"{own}\nSound is decoded from a mel spectrogram by the vocoder {_vocoder_title(contract['vocoder'])}."
     return f"{own}\n{DECODING[contract['features']['kind'] if contract['features'] else None]}"
 
 
@@ -162,8 +162,9 @@ def _scores(scores: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _encoder(encoder: dict[str, Any] | None) -> str:
+def _encoder(contract: dict[str, Any]) -> str:
     """What is left of held-out clips after encode and generate."""
+    encoder = contract.get("encoder")
     if not encoder:
         return ""
     heading = "| measure | encoded held-out clips (95 %) | beside | good is |"
@@ -176,6 +177,8 @@ def _encoder(encoder: dict[str, Any] | None) -> str:
             lines.append(f"| {score['title']} | {spread} | {beside} | {score['better']} |")
     command = f"python -m trainer encode runs/RUN --minutes {encoder['minutes']:g}"
     lines.append(f"\nTrained after the generator, {encoder['steps']} steps, by `{command}`, and exported with it.\n")
+    if contract.get("vocoder"):
+        lines.append("These sounds were decoded by Griffin-Lim, not by the vocoder.\n")
     return "\n".join(lines)
 
 

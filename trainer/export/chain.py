@@ -14,22 +14,22 @@ from trainer.representations.conversion import MelConversion
 from trainer.representations.representation import Representation
 from trainer.representations.vocoded import Vocoded
 from trainer.run import CONTRACT, Run, is_model
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 GRAPH = ("saved_model.pb", "variables/variables.data-00000-of-00001")
 
 
-def vocoded(representation: Representation, features: FeaturesOf, voice: Voice) -> Vocoded:
+def vocoded(representation: Representation, features: FeaturesOf, vocoder: VocoderSource) -> Vocoded:
     """The representation of a generator, decoded by a vocoder, whose features are converted where they differ."""
-    is_exported = is_model(voice.folder)
-    network = LoadedVocoder(voice.folder) if is_exported else players.trained_vocoder(Run.open(voice.folder))
-    return Vocoded(representation, network, MelConversion(features.definition, voice.features.definition))
+    is_exported = is_model(vocoder.folder)
+    network = LoadedVocoder(vocoder.folder) if is_exported else players.trained_vocoder(Run.open(vocoder.folder))
+    return Vocoded(representation, network, MelConversion(features.definition, vocoder.features.definition))
 
 
-def entry(voice: Voice) -> dict[str, Any]:
+def entry(vocoder: VocoderSource) -> dict[str, Any]:
     """Entry `vocoder` of the contract: what it is, how it was made, and the digests of its graph or its weights."""
-    if not is_model(voice.folder):
-        run, weights = Run.open(voice.folder), checkpoint.result_path(voice.folder)
+    if not is_model(vocoder.folder):
+        run, weights = Run.open(vocoder.folder), checkpoint.result_path(vocoder.folder)
         return {
             "name": run.title,
             "version": None,
@@ -39,7 +39,7 @@ def entry(voice: Voice) -> dict[str, Any]:
             "command": command_of(run, run.title),
             "files": {weights.name: digest(weights)},
         }
-    contract = json.loads((voice.folder / CONTRACT).read_text())
+    contract = json.loads((vocoder.folder / CONTRACT).read_text())
     made, corpus = contract.get("imported") or contract["recipe"], contract["corpus"]
     return {
         **{name: contract[name] for name in ("name", "version", "architecture")},

@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from trainer.run import Run, example_of
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 BUDGET = ("loop.minutes=", "loop.steps=", "loop.seed=")  # have options of their own
 
 
-def command_of(run: Run, name: str, voice: Voice | None = None) -> str:
+def command_of(run: Run, name: str, vocoder: VocoderSource | None = None) -> str:
     """The command line that trains and exports a run as model `name`, with all that its recipe leaves open.
 
-    voice: the vocoder that decodes it.
+    vocoder: the vocoder that decodes it.
     """
-    decoding = () if voice is None else ("--vocoder", voice.features.place)
+    decoding = () if vocoder is None else ("--vocoder", vocoder.features.place)
     exporting = ("--export", "models", "--name", name, *decoding)
     return shlex.join(["python", "-m", "trainer", "train", *_arguments(run), *exporting])
 
 
-def command_of_chain(model: str, voice: Voice, name: str) -> str:
+def command_of_chain(model: str, vocoder: VocoderSource, name: str) -> str:
     """The command line that exports a model once more as model `name`, decoded by a vocoder."""
-    return shlex.join(["python", "-m", "trainer", "export", model, "--vocoder", voice.features.place, "--name", name])
+    return shlex.join(["python", "-m", "trainer", "export", model, "--vocoder", vocoder.features.place, "--name", name])
 
 
 def _arguments(run: Run) -> Iterator[str]:

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from trainer.architectures.networks import Generator
 from trainer.architectures.vocoder import Vocoder
+from trainer.export import saved_model
 from trainer.export.loaded import LoadedGenerator
-from trainer.export.way_back import WayBack
+from trainer.export.waveform_encoder import WaveformEncoder
 from trainer.representations.representation import Representation
 from trainer.representations.vocoded import Vocoded
 
@@ -74,7 +75,7 @@ class ExportedVocoder(Exported):
 class ExportedGenerator(Exported):
     """generate is the network and then its representation; where there are features, their signatures beside.
 
-    way_back: where an encoder was trained: encode a clip to its latent, classify it to its label.
+    waveform_encoder: where an encoder was trained: encode a clip to its latent, classify it to its label.
     """
 
     default = "generate"
@@ -83,9 +84,9 @@ class ExportedGenerator(Exported):
         self,
         network: Generator | LoadedGenerator,
         representation: Representation,
-        way_back: WayBack | None = None,
+        waveform_encoder: WaveformEncoder | None = None,
     ) -> None:
-        self._way_back = _Hidden(way_back)
+        self._waveform_encoder = _Hidden(waveform_encoder)
         super().__init__(network, representation)
 
     def functions(self) -> Functions:
@@ -100,7 +101,7 @@ class ExportedGenerator(Exported):
                 "decode": (self._decode, [self._features()]),
                 "analyse": (self._analyse, [self._waveform()]),
             }
-        if self._way_back.value is not None:
+        if self._waveform_encoder.value is not None:
             audio = representation.audio
             clip = [audio.clip_samples] if audio.channels == 1 else [audio.clip_samples, audio.channels]
             waveform = tf.TensorSpec([None, *clip], tf.float32, name="waveform")
@@ -110,10 +111,10 @@ class ExportedGenerator(Exported):
         return functions
 
     def _encode(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"latent": per_item(self._way_back.value.latent, waveform)}
+        return {"latent": per_item(self._waveform_encoder.value.latent, waveform)}
 
     def _classify(self, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"probabilities": per_item(self._way_back.value.probabilities, waveform)}
+        return {"probabilities": per_item(self._waveform_encoder.value.probabilities, waveform)}
 
     def _generate(self, latent: tf.Tensor, label: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         network, representation = self._network.value, self._representation.value
@@ -162,9 +163,7 @@ class _Hidden:
 def save(exported: Exported, folder: Path) -> None:
     """Write the SavedModel."""
     signatures = exported.signatures_of_model
-    tf.saved_model.save(
-        exported, str(folder), signatures=signatures | {"serving_default": signatures[exported.default]}
-    )
+    saved_model.write(exported, folder, signatures | {"serving_default": signatures[exported.default]})
 
 
 def describe(exported: Exported) -> dict[str, Any]:

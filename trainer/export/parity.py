@@ -15,7 +15,7 @@ from trainer.draws import latents
 from trainer.errors import LatentoneError
 from trainer.export.graph import chain, per_item
 from trainer.export.loaded import LoadedGenerator
-from trainer.export.way_back import WayBack
+from trainer.export.waveform_encoder import WaveformEncoder
 from trainer.randomness import generator_at
 from trainer.representations.representation import Representation
 
@@ -32,7 +32,7 @@ def check_parity(
     folder: Path,
     generator: Generator | LoadedGenerator,
     representation: Representation,
-    way_back: WayBack | None = None,
+    waveform_encoder: WaveformEncoder | None = None,
 ) -> dict[str, float]:
     """Load the SavedModel and compare each signature with the networks in memory.
 
@@ -44,8 +44,8 @@ def check_parity(
     expected = {"generate": (inputs, {"waveform": generate(*inputs.values())})}
     if representation.describe() is not None:
         expected |= _stages(generator, representation, inputs)
-    if way_back is not None:
-        expected |= _back(way_back, generator.label_count, expected["generate"][1]["waveform"])
+    if waveform_encoder is not None:
+        expected |= _back(waveform_encoder, generator.label_count, expected["generate"][1]["waveform"])
     return _compare(folder, expected)
 
 
@@ -104,13 +104,13 @@ def _stages(
     }
 
 
-def _back(way_back: WayBack, label_count: int, waveform: Any) -> dict[str, tuple[Arrays, Arrays]]:
+def _back(waveform_encoder: WaveformEncoder, label_count: int, waveform: Any) -> dict[str, tuple[Arrays, Arrays]]:
     """Inputs and results of encode and, where there are labels, classify."""
     given = {"waveform": waveform}
-    latent = compiled(lambda given: per_item(way_back.latent, given))
+    latent = compiled(lambda given: per_item(waveform_encoder.latent, given))
     expected: dict[str, tuple[Arrays, Arrays]] = {"encode": (given, {"latent": latent(waveform)})}
     if label_count:
-        classes = compiled(lambda given: per_item(way_back.probabilities, given))
+        classes = compiled(lambda given: per_item(waveform_encoder.probabilities, given))
         expected["classify"] = (given, {"probabilities": classes(waveform)})
     return expected
 

@@ -22,34 +22,33 @@ from trainer.features_of import FeaturesOf
 from trainer.files import atomic, write_json
 from trainer.run import CONTRACT, Run
 from trainer.versions import versions
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 if TYPE_CHECKING:
     from trainer.architectures.encoder import Encoder
     from trainer.architectures.networks import Generator
     from trainer.architectures.vocoder import Vocoder
-    from trainer.export.graph import Exported
     from trainer.export.loaded import LoadedGenerator
-    from trainer.export.way_back import WayBack
+    from trainer.export.waveform_encoder import WaveformEncoder
     from trainer.representations.representation import Representation
 
 
-def export(run: Run, models: Path, *, name: str | None = None, voice: Voice | None = None) -> Path:
+def export(run: Run, models: Path, *, name: str | None = None, vocoder: VocoderSource | None = None) -> Path:
     """Export the averaged network of a run to models/<name>/<next integer>/ and return that folder.
 
-    voice: the vocoder that decodes what a generator makes, in one graph with it.
+    vocoder: decodes what a generator makes, in one graph with it.
 
     The folder appears only when the SavedModel is written, loads again and agrees with the network to 1e-4.
     Raises: LatentoneError where nothing was trained yet, Keras runs on another backend, or the vocoder decodes other
     features; ParityError.
     """
     check_backend(f"export {run.folder}")
-    if voice is not None:
-        voice.check_run(run.folder, run.spec, run.corpus["path"])
+    if vocoder is not None:
+        vocoder.check_run(run.folder, run.spec, run.corpus["path"])
     name = name or run.title
     with new_version(models / name) as (folder, version):
-        contract = _contract(run, name, version) | _write(run, voice, folder, name)
-        contract["recipe"]["command"] = command_of(run, name, voice)
+        contract = _contract(run, name, version) | _write(run, vocoder, folder, name)
+        contract["recipe"]["command"] = command_of(run, name, vocoder)
         describe(folder, contract, _preview(run))
     return models / name / str(version)
 
@@ -64,47 +63,47 @@ def check_backend(command: str) -> None:
         raise LatentoneError(f"{name} needs TensorFlow: KERAS_BACKEND=tensorflow python -m trainer {command}")
 
 
-def _write(run: Run, voice: Voice | None, folder: Path, name: str) -> dict[str, Any]:
+def _write(run: Run, vocoder: VocoderSource | None, folder: Path, name: str) -> dict[str, Any]:
     """Write the graph of a run, and return its part of the contract."""
     if not run.spec.is_vocoder:
         encoder = encoders.trained_encoder(run, players.trained_generator(run))
         written = write_generator(
             lambda: players.trained_generator(run),
-            lambda: _representation(run, voice),
+            lambda: _representation(run, vocoder),
             folder,
             name,
-            _way_back(run, encoder),
+            _waveform_encoder(run, encoder),
         )
         facts = None if encoder is None else encoders.document(run)["encoder"]
-        return written | decoded_by(voice) | {"encoder": facts}
+        return written | decoded_by(vocoder) | {"encoder": facts}
     return write_vocoder(lambda: players.trained_vocoder(run), players.representation(run), folder, name)
 
 
-def _way_back(run: Run, encoder: Encoder | None) -> WayBack | None:
+def _waveform_encoder(run: Run, encoder: Encoder | None) -> WaveformEncoder | None:
     if encoder is None:
         return None
-    from trainer.export.way_back import Encoded
+    from trainer.export.waveform_encoder import TrainedEncoder
 
-    return Encoded(encoder, players.representation(run))
+    return TrainedEncoder(encoder, players.representation(run))
 
 
-def _representation(run: Run, voice: Voice | None) -> Representation:
+def _representation(run: Run, vocoder: VocoderSource | None) -> Representation:
     """Of a generator's run, decoded by a vocoder where there is one."""
     representation = players.representation(run)
-    if voice is None:
+    if vocoder is None:
         return representation
     from trainer.export.chain import vocoded
 
-    return vocoded(representation, FeaturesOf.of_spec(run.folder, run.spec), voice)
+    return vocoded(representation, FeaturesOf.of_spec(run.folder, run.spec), vocoder)
 
 
-def decoded_by(voice: Voice | None) -> dict[str, Any]:
+def decoded_by(vocoder: VocoderSource | None) -> dict[str, Any]:
     """The vocoder's part of the contract; scores of what Griffin-Lim decoded are not those of the model."""
-    if voice is None:
+    if vocoder is None:
         return {}
     from trainer.export.chain import entry
 
-    return {"vocoder": entry(voice), "scores": {}}
+    return {"vocoder": entry(vocoder), "scores": {}}
 
 
 def write_generator(
@@ -112,19 +111,19 @@ def write_generator(
     bridge: Callable[[], Representation],
     folder: Path,
     name: str,
-    way_back: WayBack | None,
+    waveform_encoder: WaveformEncoder | None,
 ) -> dict[str, Any]:
     """Write the graph of a generator and its warm-up, hold it to the network, and return its part of the contract.
 
     make, bridge: give generator and representation anew each time, for the exported ones are folded and the others are
-    as they were trained. way_back: where there is an encoder.
+    as they were trained. waveform_encoder: where there is an encoder.
     """
     from trainer.export import graph, parity
 
-    exported = graph.ExportedGenerator(make(), bridge(), way_back)
-    _save(exported, folder)
+    exported = graph.ExportedGenerator(make(), bridge(), waveform_encoder)
+    graph.save(exported, folder)
     generator, representation = make(), bridge()
-    parity.check_parity(folder, generator, representation, way_back)
+    parity.check_parity(folder, generator, representation, waveform_encoder)
     graph.write_warm_up(folder, name, "generate", parity.example_inputs(generator, 1))
     return {
         "kind": "generator",
@@ -141,7 +140,7 @@ def write_vocoder(
     from trainer.export import graph, parity
 
     exported = graph.ExportedVocoder(make(), representation)
-    _save(exported, folder)
+    graph.save(exported, folder)
     vocoder = make()
     parity.check_vocoder_parity(folder, vocoder, representation)
     silence = np.full((1, *representation.shape), representation.silence[0], "float32")
@@ -153,14 +152,6 @@ def write_vocoder(
         "reach": {"past_frames": vocoder.reach.past, "future_frames": vocoder.reach.future},
         "signatures": graph.describe(exported),
     }
-
-
-def _save(exported: Exported, folder: Path) -> None:
-    from trainer.export import graph
-
-    graph.save(exported, folder)
-    (folder / "fingerprint.pb").unlink(missing_ok=True)  # TensorFlow's own, random at each save
-    (folder / "assets").rmdir()  # always empty, and lost by whatever copies files alone
 
 
 def update_scores(folder: Path, scores: Path) -> None:

@@ -19,7 +19,7 @@ from trainer.export import card
 from trainer.features_of import FeaturesOf
 from trainer.mel_definition import MelDefinition
 from trainer.run import Run
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 
 def test_a_vocoder_is_begun_with_the_features_of_a_run(generator: Run, vocoder: Path) -> None:
@@ -50,8 +50,8 @@ def test_the_features_of_a_model_and_of_its_run_are_one(vocoder: Path, folder: P
 def test_the_newest_version_of_a_model_is_meant(vocoder: Path, tmp_path: Path) -> None:
     for version in ("2", "10"):
         shutil.copytree(vocoder, tmp_path / "voice" / version)
-    assert Voice.find(tmp_path / "voice").folder.name == "10"
-    assert Voice.find(tmp_path / "voice" / "2").folder.name == "2"
+    assert VocoderSource.find(tmp_path / "voice").folder.name == "10"
+    assert VocoderSource.find(tmp_path / "voice" / "2").folder.name == "2"
 
 
 def test_contract_and_card_name_the_vocoder(chained: Path, vocoder: Path) -> None:

@@ -13,16 +13,17 @@ from service.contract import read_contract, verify_files
 from tests.service.conftest import Server
 from tests.trainer import systems, tiny
 from tests.trainer.chain.making import HOP, contract_of, latents, saved, signature
-from trainer import players
+from trainer import checkpoint, encoders, players
 from trainer.__main__ import main
 from trainer.corpus import PreparedCorpus
 from trainer.evaluation.fitting import check_fit
 from trainer.export.publish import export
 from trainer.features_of import FeaturesOf
+from trainer.files import write_json
 from trainer.representations.conversion import MelConversion
 from trainer.run import Run, is_vocoder
 from trainer.sampler import open_sampler
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 
 def test_one_graph_computes_what_both_models_compute(chained: Path, vocoder: Path, alone: Path) -> None:
@@ -74,13 +75,26 @@ def test_an_exported_generator_is_given_the_same_voice(
     assert second == "python -m trainer export models/alone/1 --vocoder models/voice/1 --name alone"
 
 
+def test_an_exported_generator_keeps_its_encoder(vocoder: Path, prepared: PreparedCorpus, tmp_path: Path) -> None:
+    run = saved(tmp_path / "runs" / "encoded", prepared)
+    game, place = encoders.game_of(run, prepared, players.trained_generator(run)), encoders.folder_of(run)
+    checkpoint.save(place, game.state(), step=1, seconds=1.0, best=np.inf, stale=0)
+    write_json(place / encoders.DOCUMENT, {"step": 1, "encoder": {}})  # not scored yet
+    before = export(run, tmp_path / "models", name="encoded")
+    assert main(["export", str(before), "--vocoder", str(vocoder), "--models", str(tmp_path / "chained")]) == 0
+    after = tmp_path / "chained" / "encoded" / "1"
+    clips = {"waveform": prepared.waveforms(prepared.held_out[:2])}
+    for name in ("encode", "classify"):
+        assert np.array_equal(signature(after, name)(**clips), signature(before, name)(**clips))
+
+
 def test_the_weights_of_both_are_inside_once_and_folded(prepared: PreparedCorpus, generator: Run, folder: Path) -> None:
     melgan = systems.VOCODERS["melgan"]
     spec = melgan.replace(
         representation=generator.spec.representation, architecture=melgan.architecture.replace(factors=(8, 4, 4))
     )
     voice = saved(folder / "runs" / "melgan", prepared, spec)
-    version = export(generator, folder / "others", name="melgan", voice=Voice.find(voice.folder))
+    version = export(generator, folder / "others", name="melgan", vocoder=VocoderSource.find(voice.folder))
     networks = players.trained_generator(generator), players.trained_vocoder(voice)
     lengths = sum(int(np.prod(weight.shape)) for weight in networks[1].weights if weight.name == "length")
     stored = sum(int(np.prod(weight.shape)) for weight in tf.saved_model.load(str(version)).weights)

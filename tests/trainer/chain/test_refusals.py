@@ -16,7 +16,7 @@ from trainer.export.publish import export
 from trainer.features_of import FeaturesOf
 from trainer.run import Run
 from trainer.specs.representations import LogMelSpec, MelSpec
-from trainer.voice import Voice
+from trainer.vocoder_source import VocoderSource
 
 LOG_MEL = LogMelSpec.from_json(tiny.SPEC.representation.to_json())
 
@@ -38,7 +38,7 @@ def test_features_that_cannot_be_converted_are_refused(
     generator, prepared = both
     voice = tiny.run(tmp_path / "voice", prepared, systems.VOCODERS["vocos"].replace(representation=mel))
     with pytest.raises(LatentoneError, match=says) as refused:
-        export(generator, tmp_path / "models", voice=Voice.find(voice.folder))
+        export(generator, tmp_path / "models", vocoder=VocoderSource.find(voice.folder))
     said = str(refused.value)
     (row,) = [line.split() for line in said.splitlines() if line.split()[0] == field]
     values = [getattr(FeaturesOf.find(run.folder).definition, field) for run in (generator, voice)]
@@ -50,7 +50,7 @@ def test_features_that_cannot_be_converted_are_refused(
 @pytest.mark.parametrize("name", ["wavegan", "specgan", "gansynth", "report"])
 def test_a_generator_without_a_mel_scale_of_any_length_has_no_vocoder(name: str, vocoder: Path) -> None:
     with pytest.raises(LatentoneError, match="wants features of a mel scale and of any length"):
-        Voice.find(vocoder).check_run(Path("runs/any"), systems.SYSTEMS[name], "notes")
+        VocoderSource.find(vocoder).check_run(Path("runs/any"), systems.SYSTEMS[name], "notes")
 
 
 def test_a_vocoder_that_is_none_is_refused(
@@ -91,7 +91,7 @@ def test_a_vocoder_whose_files_were_changed_is_not_loaded(generator: Run, vocode
     shutil.copytree(vocoder, tmp_path / "voice")
     (tmp_path / "voice" / "saved_model.pb").write_bytes(b"other")
     with pytest.raises(LatentoneError, match="not those of its contract"):
-        export(generator, tmp_path / "models", voice=Voice.find(tmp_path / "voice"))
+        export(generator, tmp_path / "models", vocoder=VocoderSource.find(tmp_path / "voice"))
     assert not list((tmp_path / "models").glob("*"))
 
 
@@ -118,8 +118,8 @@ def test_borrowed_features_that_do_not_fit_are_refused(
 def test_a_level_that_the_corpus_decides_later_does_not_hinder(vocoder: Path) -> None:
     spec = tiny.SPEC
     assert spec.representation.db_max is None  # type: ignore[union-attr]
-    Voice.find(vocoder).check_run(Path("runs/later"), spec, "notes")
+    VocoderSource.find(vocoder).check_run(Path("runs/later"), spec, "notes")
     with pytest.raises(LatentoneError, match="sample_rate_hz"):
-        Voice.find(vocoder).check_run(
+        VocoderSource.find(vocoder).check_run(
             Path("runs/later"), spec.replace(audio=spec.audio.replace(sample_rate_hz=16_000)), "notes"
         )

@@ -17,7 +17,7 @@ from trainer.specs.run import RunSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Voice:
+class VocoderSource:
     """A vocoder's run or version folder, and the features that it decodes."""
 
     folder: Path

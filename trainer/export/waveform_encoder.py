@@ -10,7 +10,7 @@ from trainer.architectures.encoder import Encoder
 from trainer.representations.representation import Representation
 
 
-class WayBack(Protocol):
+class WaveformEncoder(Protocol):
     """What the signatures encode and classify compute of clips, waveforms [B, S] or [B, S, 2]."""
 
     def latent(self, waveform: tf.Tensor) -> tf.Tensor:
@@ -20,7 +20,7 @@ class WayBack(Protocol):
         """Of each label, [B, L]."""
 
 
-class Encoded:
+class TrainedEncoder:
     """By the encoder of a run."""
 
     def __init__(self, encoder: Encoder, representation: Representation) -> None:
