@@ -33,6 +33,7 @@ class Network(Protocol):
     latent_distribution: str
     label_count: int
     features_shape: tuple[int, ...]
+    encoder: Any
 
 
 class Draws:
@@ -71,13 +72,14 @@ class Draws:
         }
 
     def generated(self, rng: np.random.Generator, probability: float) -> dict[str, Any]:
-        """One batch for a generator's step."""
-        return {
+        """One batch for a generator's step; given: features [B // 2, ...] to vary, where it has an encoder."""
+        drawn = {
             "latent": latents(self.generator.latent_distribution, (self.batch, self.generator.latent_size), rng),
             "label": self._labels(rng),
             "numbers": self.augmentation.draw(probability, self.batch, rng),
             "noise": self.draw_critic(self.batch, rng),
         }
+        return drawn if self.generator.encoder is None else drawn | {"given": self.real_batch(rng, self.batch // 2)[0]}
 
     def _labels(self, rng: np.random.Generator) -> NDArray[np.int32]:
         if self.label_shares is None:

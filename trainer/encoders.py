@@ -58,11 +58,13 @@ def play(run: Run, corpus: PreparedCorpus, say: Callable[[str], None], *, minute
     return loop.run(game, sitting, folder, _Watch(run, corpus, game, say), resume=resume)
 
 
-def score(run: Run, corpus: PreparedCorpus, outcome: loop.Outcome, say: Callable[[str], None]) -> list[Entry]:
+def score(run: Run, corpus: PreparedCorpus, outcome: loop.Outcome | None, say: Callable[[str], None]) -> list[Entry]:
     """Score the trained encoder on held-out clips, and keep the scores for the contract.
 
-    say: told of long work.
+    outcome: of its training; None where it was trained with its generator. say: told of long work.
+    Raises: LatentoneError for another corpus, or where nothing was trained yet.
     """
+    players.check_corpus(run, corpus)
     generator, bridge = players.trained_generator(run), players.representation(run)
     network = trained_encoder(run, generator)
     assert network is not None
@@ -74,9 +76,10 @@ def score(run: Run, corpus: PreparedCorpus, outcome: loop.Outcome, say: Callable
         return np.asarray(latents), none if labels is None else np.asarray(labels, np.int32)
 
     measures = encoding.scores(encode, open_sampler(run.folder), corpus, seed=SEED, say=say)
-    steps, minutes = checkpoint.load_result(folder_of(run))[1], round(outcome.seconds / 60.0, 1)
-    facts = {"steps": steps, "minutes": minutes, "seed": SEED, "measures": measures}
-    write_json(folder_of(run) / DOCUMENT, document(run) | {"encoder": facts})
+    facts: dict[str, Any] = {"seed": SEED, "measures": measures}
+    if outcome is not None:
+        facts |= {"steps": checkpoint.load_result(folder_of(run))[1], "minutes": round(outcome.seconds / 60.0, 1)}
+    write_json(folder_of(run) / DOCUMENT, {"step": checkpoint.load_result(run.folder)[1], "encoder": facts})
     return measures
 
 
@@ -108,7 +111,12 @@ def encoder(run: Run, generator: Generator) -> Encoder:
 
 
 def trained_encoder(run: Run, generator: Generator) -> Encoder | None:
-    """The averaged encoder of a run's result; None where none was trained, or of another result."""
+    """The averaged encoder of a run's result; None where none was trained, or of another result.
+
+    generator: the trained one, whose own it is where it has one.
+    """
+    if generator.encoder is not None:
+        return generator.encoder
     if not is_of_result(run) or not (folder_of(run) / checkpoint.NAME).exists():
         return None
     network = encoder(run, generator)
@@ -119,6 +127,12 @@ def trained_encoder(run: Run, generator: Generator) -> Encoder | None:
 def is_of_result(run: Run) -> bool:
     """Whether the encoder's folder belongs to the weights that would be exported now."""
     return document(run).get("step") == checkpoint.load_result(run.folder)[1]
+
+
+def facts_of(run: Run) -> dict[str, Any]:
+    """What a contract says of the encoder of a run's result; empty where that was not scored."""
+    facts: dict[str, Any] = document(run)["encoder"] if is_of_result(run) else {}
+    return facts
 
 
 def document(run: Run) -> dict[str, Any]:

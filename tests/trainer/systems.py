@@ -69,6 +69,9 @@ SYSTEMS: dict[str, RunSpec] = {
         augment=BY_PITCH,
     ),
     "report": _like("report", representation=PICTURE, architecture=REPORT),
+    "report_conditional": _like(
+        "report_conditional", representation=PICTURE, architecture=REPORT.replace(latent_size=16, has_encoder=True)
+    ),
     "report_as_written": _like("report_as_written", representation=PICTURE, architecture=REPORT),
 }
 

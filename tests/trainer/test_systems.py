@@ -29,8 +29,8 @@ ALONE = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiles in half the time
 }
-# One of each architecture; among them are every kind of penalty, batch normalisation, dropout, clipping and growth.
-ON_BOTH = ("melspec", "wavegan_norm", "specgan_small", "gansynth", "report")
+# One of each architecture; among them are every penalty, batch normalisation, dropout, clipping, growth, an encoder.
+ON_BOTH = ("melspec", "wavegan_norm", "specgan_small", "gansynth", "report_conditional")
 # Weights are made by NumPy, so that both backends begin alike.
 PLAY = """
 import json, sys

@@ -14,7 +14,6 @@ import numpy as np
 from keras import ops
 
 from trainer.architectures.layers import conv, halving_conv, leaky, pixel_norm, with_place
-from trainer.architectures.networks import Generator
 from trainer.architectures.spectral import log_spectrogram
 
 Tensor = Any
@@ -38,12 +37,20 @@ class Encoder(keras.Model):  # type: ignore[misc]
     pictures [T, F] or [T, F, C].
     """
 
-    def __init__(self, generator: Generator, standard: Standard, n_fft: int | None) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        standard: Standard,
+        *,
+        latent_size: int,
+        is_normal: bool = True,
+        label_count: int = 0,
+        n_fft: int | None = None,
+    ) -> None:
         super().__init__(name="encoder")
-        self.features_shape, self.label_count = generator.features_shape, generator.label_count
+        self.features_shape, self.label_count = shape, label_count
         self.mean, self.deviation = standard
-        self.n_fft, self.is_normal = n_fft, generator.latent_distribution == "normal"
-        shape = generator.features_shape
+        self.n_fft, self.is_normal = n_fft, is_normal
         grid = [shape[0], shape[1]] if n_fft is None else [2 * shape[0] // n_fft, n_fft // 2]
         self.convs: list[keras.layers.Conv2D] = []
         while prod(grid) > MOST_PLACES:
@@ -52,8 +59,8 @@ class Encoder(keras.Model):  # type: ignore[misc]
         self.last_conv = conv(LAST_WIDTH)
         self.flat_size = prod(grid) * LAST_WIDTH
         self.summary = keras.layers.Dense(SUMMARY_WIDTH, kernel_initializer="he_normal")
-        self.latent = keras.layers.Dense(generator.latent_size)
-        self.classes = keras.layers.Dense(generator.label_count) if generator.label_count else None
+        self.latent = keras.layers.Dense(latent_size)
+        self.classes = keras.layers.Dense(label_count) if label_count else None
         self.compute_output_spec(keras.KerasTensor((2, *shape)))
         self.built = True
 

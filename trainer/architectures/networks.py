@@ -6,7 +6,7 @@ label_count is not 0, else None. `growth` says how far a network has grown, wher
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -14,6 +14,9 @@ import numpy as np
 from trainer.architectures.growth import Growth
 from trainer.architectures.upsampling import UpsampleConv
 from trainer.specs.architectures import ArchitectureSpec, Distribution
+
+if TYPE_CHECKING:
+    from trainer.architectures.code_encoder import CodeEncoder
 
 Tensor = Any
 
@@ -34,6 +37,7 @@ class Generator(keras.Model):  # type: ignore[misc]
         self.latent_distribution: Distribution = spec.latent_distribution
         self.label_count: int = label_count
         self.features_shape: tuple[int, ...] = features_shape
+        self.encoder: CodeEncoder | None = None  # where it is trained with one
         self.grown: Growth | None = None  # taken where a call states no growth; None is all of it
 
     def build_weights(self) -> None:

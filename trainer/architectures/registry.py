@@ -51,7 +51,14 @@ def make_critic(spec: AnyGeneratorSpec, shape: Shape, label_count: int) -> Criti
 def make_encoder(spec: AnyGeneratorSpec, generator: Generator, standard: Standard) -> Encoder:
     """The way back through a generator, with fresh weights. standard: mean and deviation of the corpus' features."""
     is_sound = isinstance(spec, WaveganSpec)
-    return Encoder(generator, standard, fft_of(generator.features_shape[0]) if is_sound else None)
+    return Encoder(
+        generator.features_shape,
+        standard,
+        latent_size=generator.latent_size,
+        is_normal=generator.latent_distribution == "normal",
+        label_count=generator.label_count,
+        n_fft=fft_of(generator.features_shape[0]) if is_sound else None,
+    )
 
 
 def growing_of(spec: AnyGeneratorSpec, shape: Shape) -> Schedule | None:

@@ -4,6 +4,8 @@ Generator: a dense layer and four times upsampling, convolution, batch norm and 
 its 1x1 convolution are that convolution. Critic: four convolutions, each with batch norm, leaky ReLU and dropout, and a
 logit: its sigmoid is the objective's affair. Of the two slopes that the report states, 0.2 is that of the layers with a
 stride and 0.1 that of the 1x1 layer, which it does not say. Defects are listed in the objectives, not copied here.
+The report began with a generator of variations, whose latent was joined with a spectrogram; how, it does not say. Here
+an encoder turns the spectrogram into a code, which is the second half of the latent.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy as np
 from keras import ops
 
 from trainer.architectures import networks
+from trainer.architectures.code_encoder import CodeEncoder
 from trainer.architectures.growth import Growth
 from trainer.architectures.striding import StridedConv
 from trainer.architectures.upsampling import UpsampleConv
@@ -56,6 +59,8 @@ class Generator(networks.Generator):
         self.convs = [UpsampleConv(width, taps, factor=2, mode=mode) for width, taps, mode in stages]
         self.norms = [keras.layers.BatchNormalization() for _ in self.convs]
         self.output_conv = keras.layers.Conv2D(1, 1)
+        if spec.has_encoder:
+            self.encoder = CodeEncoder(shape, spec.latent_size // 2)
         self.build_weights()
 
     def call(

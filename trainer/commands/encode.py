@@ -14,18 +14,22 @@ from trainer.run import Run
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train and score. Returns 130 after Ctrl-C, when everything is saved."""
+    """Train, unless that was done with the generator, and score. Returns 130 after Ctrl-C, when everything is saved."""
     check(options.minutes > 0, f"--minutes {options.minutes:g} must be above 0")
     trained = Run.open(options.run)
     corpus = PreparedCorpus.open(Path(options.corpus or trained.corpus["path"]))
     start_backend()
     from trainer import encoders
 
-    outcome = encoders.play(trained, corpus, say, minutes=options.minutes)
-    say(f"stopped: {outcome.reason}, {outcome.step} steps, {outcome.seconds / 60:.1f} minutes")
-    if outcome.reason == "interrupted":
-        say(f"go on: python -m trainer encode {trained.folder}")
-        return 130
+    outcome = None
+    if trained.spec.architecture.has_encoder:
+        say(f"the encoder of {trained.folder} was trained with its generator: nothing to train, here are its scores")
+    else:
+        outcome = encoders.play(trained, corpus, say, minutes=options.minutes)
+        say(f"stopped: {outcome.reason}, {outcome.step} steps, {outcome.seconds / 60:.1f} minutes")
+        if outcome.reason == "interrupted":
+            say(f"go on: python -m trainer encode {trained.folder}")
+            return 130
     for measure in encoders.score(trained, corpus, outcome, say):
         say(_line(measure))
     say(f"export it: python -m trainer export {trained.folder}")

@@ -175,6 +175,9 @@ def _encoder(contract: dict[str, Any]) -> str:
             spread = f"{score['value']:.3g} ({score['interval'][0]:.3g} to {score['interval'][1]:.3g})"
             beside = f"{floor['value']:.3g}, {floor['title']}"
             lines.append(f"| {score['title']} | {spread} | {beside} | {score['better']} |")
+    if "steps" not in encoder:
+        lines.append("\nA part of the generator, trained with it, and scored by `python -m trainer encode runs/RUN`.\n")
+        return "\n".join(lines)
     command = f"python -m trainer encode runs/RUN --minutes {encoder['minutes']:g}"
     lines.append(f"\nTrained after the generator, {encoder['steps']} steps, by `{command}`, and exported with it.\n")
     if contract.get("vocoder"):

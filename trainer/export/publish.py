@@ -74,7 +74,7 @@ def _write(run: Run, vocoder: VocoderSource | None, folder: Path, name: str) -> 
             name,
             _waveform_encoder(run, encoder),
         )
-        facts = None if encoder is None else encoders.document(run)["encoder"]
+        facts = None if encoder is None else encoders.facts_of(run)
         return written | decoded_by(vocoder) | {"encoder": facts}
     return write_vocoder(lambda: players.trained_vocoder(run), players.representation(run), folder, name)
 

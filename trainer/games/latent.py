@@ -150,7 +150,7 @@ class LatentGame:
         return scores
 
     def _critic_step(self, batch: Batch, growth: Any, *, penalty: bool) -> Scores:
-        fake_item = self.generator(batch["latent"], self._label(batch["label"]), training=True, growth=growth)
+        fake_item = self.generator(self._latent(batch), self._label(batch["label"]), training=True, growth=growth)
         real_item = self._real_item(batch, growth)
         real = self.augmentation.apply(real_item, batch["real_numbers"]) + batch.get("real_static", 0.0)
         fake = self.augmentation.apply(fake_item, batch["numbers"]) + batch.get("static", 0.0)
@@ -222,19 +222,35 @@ class LatentGame:
         return batch["real"] if self.growing is None else self.growing.soften(batch["real"], growth)
 
     def _generator_step(self, batch: Batch, real_logit: Tensor | None, growth: Any) -> Scores:
-        def loss() -> tuple[Tensor, None]:
-            item = self.generator(batch["latent"], self._label(batch["label"]), training=True, growth=growth)
+        def loss() -> tuple[Tensor, Scores]:
+            item = self.generator(self._latent(batch), self._label(batch["label"]), training=True, growth=growth)
             seen = self.augmentation.apply(item, batch["numbers"])
             logit, classes = self._judge(seen, batch["label"], batch["noise"], growth)
             total = self.objective.generator(real_logit, logit)
             if self.labelled:
                 total = total + self.spec.class_weight * class_loss(classes, batch["label"])
-            return total, None
+            if "given" not in batch:
+                return total, {}
+            error = ops.mean(ops.abs(item[-batch["given"].shape[0] :] - batch["given"]))
+            return total + self.spec.reconstruction_weight * error, {"reconstruction_error": error}
 
         resting = [*self.generator.non_trainable_variables, *self.critic.non_trainable_variables]
-        (value, _), gradients = value_and_gradients(loss, self.generator.trainable_variables, resting)
+        scores: Scores
+        (value, scores), gradients = value_and_gradients(loss, self.generator.trainable_variables, resting)
         self.opponents.improve_generator(gradients)
-        return {"generator_loss": value, "generator_gradient": norm(gradients)}
+        return scores | {"generator_loss": value, "generator_gradient": norm(gradients)}
+
+    def _latent(self, batch: Batch) -> Tensor:
+        """Latents [B, Z] as drawn; the last are joined with the features that are to be varied, where there are any.
+
+        Sounds from drawn codes are judged beside those from encoded ones, as by Larsen et al. 2016 (VAE/GAN), so that
+        every latent is a sound's, and not only those where codes of sounds happen to lie.
+        """
+        if "given" not in batch:
+            return batch["latent"]
+        latent, given = batch["latent"], batch["given"]
+        count = given.shape[0]
+        return ops.concatenate([latent[:-count], self.generator.encoder.joined(latent[-count:], given)])
 
     def _judge(
         self, features: Tensor, label: Tensor, noise: dict[str, Tensor], growth: Any, *, training: bool = True

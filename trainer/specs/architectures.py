@@ -27,6 +27,11 @@ class ArchitectureSpec(Spec):
         """Whether the labels that it is conditioned on must stand for pitches."""
         return False
 
+    @property
+    def has_encoder(self) -> bool:
+        """Whether an encoder of sounds is a part of it, and trained with it."""
+        return False
+
     def __post_init__(self) -> None:
         check(1 <= self.latent_size <= 4096, f"latent_size={self.latent_size} is not in 1..4096")
         check(
@@ -149,11 +154,15 @@ class GansynthSpec(ArchitectureSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportSpec(ArchitectureSpec):
-    """Sizes of the report's GAN on 256 x 256 pictures: one width, kernel and upsampling a stage."""
+    """Sizes of the report's GAN on 256 x 256 pictures: one width, kernel and upsampling a stage.
+
+    has_encoder: the second half of the latent is the code of a spectrogram, as in the report's earlier form.
+    """
 
     kind: Literal["report"] = "report"
     latent_size: int = 128
     conditional: bool = False
+    has_encoder: bool = False
     start_width: int = 1024
     generator_widths: tuple[int, ...] = (512, 256, 128, 64)
     generator_kernels: tuple[int, ...] = (7, 5, 5, 3)
@@ -170,6 +179,9 @@ class ReportSpec(ArchitectureSpec):
             check(name in UPSAMPLINGS, unknown("upsampling", name, UPSAMPLINGS))
         check(0.0 <= self.dropout < 1.0, f"dropout={self.dropout} is not in 0..1")
         check(not self.conditional, "the report's GAN takes no labels: conditional=False")
+        if self.has_encoder:
+            check(self.latent_size % 2 == 0, f"latent_size={self.latent_size} has no second half for a code")
+            check(self.latent_distribution == "normal", "a code has the length of normal latents: no uniform ones")
 
 
 AnyGeneratorSpec = MelspecSpec | WaveganSpec | SpecganSpec | GansynthSpec | ReportSpec

@@ -53,6 +53,8 @@ class GameSpec(OpponentsSpec):
     classify_fakes: bool = False
     real_noise: float = 0.0  # deviation of the noise added to what the critic sees
     fake_noise: float = 0.0
+    # Of the mean absolute difference between what is made with the code of a spectrogram and that spectrogram.
+    reconstruction_weight: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,6 +62,7 @@ class GameSpec(OpponentsSpec):
         for name in ("critic_steps", "generator_steps"):
             check(getattr(self, name) >= 1, f"{name}={getattr(self, name)} must be 1 or more")
         check(self.penalty_every >= 1, f"penalty_every={self.penalty_every} must be 1 or more")
+        check(self.reconstruction_weight >= 0.0, f"reconstruction_weight={self.reconstruction_weight} is negative")
 
     @property
     def has_penalty(self) -> bool:

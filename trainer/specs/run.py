@@ -73,6 +73,11 @@ class RunSpec(Spec):
             is_mel(self.representation) or not vocoder,
             f"{kind} wants features of a mel scale, not {self.representation.kind}",
         )
+        reconstructs = isinstance(self.game, GameSpec) and self.game.reconstruction_weight > 0.0
+        check(
+            self.architecture.has_encoder == reconstructs,
+            "game.reconstruction_weight trains the encoder of architecture.has_encoder: both or neither",
+        )
 
     @property
     def is_vocoder(self) -> bool:

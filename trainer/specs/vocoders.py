@@ -34,6 +34,11 @@ class VocoderSpec(Spec):
         """Nor pitches."""
         return False
 
+    @property
+    def has_encoder(self) -> bool:
+        """They have no latents."""
+        return False
+
     def __post_init__(self) -> None:
         check(1 <= self.critic_scales <= 6, f"critic_scales={self.critic_scales} is not in 1..6")
         check(
