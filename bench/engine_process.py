@@ -23,10 +23,10 @@ def answer(do: str, **question: Any) -> Any:
 def open_model(folder: str, threads: int) -> list[str]:
     """Load a version folder as the service does, with so many threads (0: one a core); return the signatures."""
     from service.contract import read_contract
-    from service.engine import Engine
+    from service.engine import SavedModel
 
     contract = read_contract(Path(folder))
-    _engines.append(Engine(Path(folder), contract, threads=threads, op_threads=1))
+    _engines.append(SavedModel(Path(folder), contract, threads=threads, op_threads=1))
     return sorted(contract.signatures)
 
 

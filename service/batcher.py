@@ -19,9 +19,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.errors import Busy
+from service.errors import Busy, DeadlineExceeded, NotReady
 
 Arrays = Mapping[str, NDArray[Any]]
+OF_THE_ENGINE = (Busy, DeadlineExceeded, NotReady)  # failures that no request of a batch is to blame for
 
 
 class Runs(Protocol):
@@ -31,8 +32,11 @@ class Runs(Protocol):
     def name(self) -> str:
         """Name of the model, for the metrics."""
 
-    def run(self, signature: str, inputs: Arrays) -> NDArray[np.float32]:
-        """Compute a batch: arrays [B, ...] to an array [B, ...]. Called in a thread."""
+    def run(self, signature: str, inputs: Arrays, deadline: float, /) -> NDArray[np.float32]:
+        """Compute a batch: arrays [B, ...] to an array [B, ...]. Called in a thread.
+
+        deadline: on time.monotonic; when nobody waits any more for any of the batch.
+        """
 
 
 class Watches(Protocol):
@@ -60,6 +64,7 @@ class _Job:
     items: int
     answer: asyncio.Future[Result]
     submitted: float
+    deadline: float
     taken: int = 0  # items that are in a batch, or were
     started: float | None = None
     run_seconds: float = 0.0
@@ -101,16 +106,17 @@ class Batcher:
         self._seconds_an_item = 0.0
         self._running: set[asyncio.Task[None]] = set()
 
-    async def run(self, engine: Runs, signature: str, inputs: Arrays) -> Result:
+    async def run(self, engine: Runs, signature: str, inputs: Arrays, deadline: float = math.inf) -> Result:
         """Compute `inputs` (arrays [B, ...] by name), alone or together with others.
 
+        deadline: on time.monotonic, for the engine; whoever calls this ends their waiting themselves.
         Raises: Busy where the queue has no room for B items; whatever the engine raises.
         """
         items = len(next(iter(inputs.values())))
         if self._waiting + items > self._queue_limit:
             raise Busy("the queue is full", retry_after_s=self._retry_after())
         lane = _Lane(engine, signature, tuple((name, array.shape[1:]) for name, array in sorted(inputs.items())))
-        job = _Job(inputs, items, asyncio.get_running_loop().create_future(), time.monotonic())
+        job = _Job(inputs, items, asyncio.get_running_loop().create_future(), time.monotonic(), deadline)
         self._lanes.setdefault(lane, deque()).append(job)
         self._wait(items)
         self._start()
@@ -182,7 +188,7 @@ class Batcher:
         items = sum(part.stop - part.start for part in batch)
         self._watcher.batch(lane.engine.name, items)
         try:
-            values = await self._call(lane, _joined(batch))
+            values = await self._call(lane, _joined(batch), max(part.job.deadline for part in batch))
             if len(values) != items:
                 raise RuntimeError(f"{lane.signature} gave {len(values)} items for {items}")
         except Exception as error:
@@ -196,16 +202,17 @@ class Batcher:
             _deliver(part, values[place : place + size], seconds)
             place += size
 
-    async def _call(self, lane: _Lane, inputs: Arrays) -> NDArray[np.float32]:
+    async def _call(self, lane: _Lane, inputs: Arrays, deadline: float) -> NDArray[np.float32]:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lane.engine.run, lane.signature, inputs)
+        return await loop.run_in_executor(self._executor, lane.engine.run, lane.signature, inputs, deadline)
 
     async def _failed(self, lane: _Lane, batch: list[_Part], error: Exception) -> None:
         """A batch failed: each request is tried alone, so that none fails for what another one sent."""
         waiting = [part for part in batch if not part.job.answer.done()]
-        if len(batch) == 1 and waiting:
-            waiting[0].job.answer.set_exception(error)
-        elif len(batch) > 1:
+        if len(batch) == 1 or isinstance(error, OF_THE_ENGINE):
+            for part in waiting:
+                part.job.answer.set_exception(error)
+        else:
             for part in waiting:
                 await self._compute(lane, [part])
 

@@ -83,8 +83,8 @@ async def _play(options: argparse.Namespace, settings: Settings) -> str:
     from prometheus_client import CollectorRegistry
 
     from service.batcher import Batcher
-    from service.engine import Engine
     from service.library import Library
+    from service.loading import from_disk
     from service.metrics import Call, Metrics
     from service.operations import Operations
     from service.requests import RenderRequest, parse_request
@@ -98,9 +98,7 @@ async def _play(options: argparse.Namespace, settings: Settings) -> str:
         library = Library(
             options.model.resolve().parent.parent,
             default="",
-            load=lambda folder, contract: Engine(
-                folder, contract, threads=settings.threads, op_threads=settings.op_threads
-            ),
+            load=from_disk(settings),
             executor=executor,
         )
         batcher = Batcher(

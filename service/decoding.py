@@ -9,6 +9,7 @@ import numpy as np
 from service.audio_files import check_rate
 from service.contract import Contract
 from service.definition import ITERATIONS, MelDefinition, strangers
+from service.engine import Engine
 from service.errors import Invalid
 from service.grey_picture import read_grey
 from service.griffin_lim import NAME, GriffinLim
@@ -16,7 +17,7 @@ from service.inputs import check_count, check_seconds, feature_batch
 from service.made import Made
 from service.metrics import Call
 from service.requests import DecodeRequest
-from service.running import FloatArray, Model, Running
+from service.running import FloatArray, Running
 from service.settings import Settings
 
 
@@ -24,7 +25,7 @@ from service.settings import Settings
 class _Ready:
     """What a model is to compute, and what is doubtful about it."""
 
-    model: Model
+    model: Engine
     features: FloatArray  # as the model's `decode` takes them
     doubts: tuple[str, ...]
 
@@ -49,7 +50,7 @@ async def decode(running: Running, settings: Settings, call: Call, request: Deco
     return _levelled(made, request.peak) if isinstance(engine, GriffinLim) else made
 
 
-def _of_model(model: Model, settings: Settings, request: DecodeRequest) -> _Ready:
+def _of_model(model: Engine, settings: Settings, request: DecodeRequest) -> _Ready:
     """Check features of a model's own definition."""
     contract = model.contract
     for name in ("definition", "iterations", "peak"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,22 @@ def tensorflow(threads: int, op_threads: int) -> Any:
     return tf
 
 
-class Engine:
+class Engine(Protocol):
+    """What computes the signatures of one version of a model: loaded here, or called elsewhere."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as metrics label it."""
+
+    @property
+    def contract(self) -> Contract:
+        """What it promises."""
+
+    def run(self, signature: str, inputs: Arrays, deadline: float, /) -> NDArray[np.float32]:
+        """Compute one batch, as `SavedModel` does. deadline: on time.monotonic; nobody waits for longer."""
+
+
+class SavedModel:
     """One version of a model, loaded."""
 
     contract: Contract
@@ -60,10 +76,11 @@ class Engine:
         """Name of the model, as metrics label it."""
         return self.contract.name
 
-    def run(self, signature: str, inputs: Arrays) -> NDArray[np.float32]:
+    def run(self, signature: str, inputs: Arrays, _deadline: float = math.inf) -> NDArray[np.float32]:
         """Compute one batch.
 
-        inputs: arrays by name, as the contract has them. Returns: the signature's only result.
+        inputs: arrays by name, as the contract has them. What has begun is not stopped by a deadline. Returns: the
+        signature's only result.
         """
         result = self._functions[signature](**{name: self._tf.constant(value) for name, value in inputs.items()})
         output: NDArray[np.float32] = next(iter(result.values())).numpy()

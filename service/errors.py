@@ -93,6 +93,12 @@ class Unimplemented(Failure):
     kind = "unimplemented"
 
 
+class BadAnswer(Failure):
+    """A fleet failed, or answered what can't be used."""
+
+    kind = "bad_answer"
+
+
 class BrokenModel(Failure):
     """A version folder that can't be served; the detail says what is wrong with it."""
 

@@ -6,6 +6,8 @@ Its SavedModel stands beside this file; `make griffin-lim` writes it again. A de
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from service.contract import Audio, Contract, Features, Signature
 from service.definition import ITERATIONS, FloatArray, MelDefinition
-from service.engine import Engine
+from service.engine import SavedModel
 from service.errors import TooLarge
 
 NAME, VERSION = "griffin-lim", 1
@@ -96,15 +98,17 @@ _GRAPH_CONTRACT = CONTRACT.model_copy(
 )
 
 
-class GriffinLim(Engine):
+class GriffinLim(SavedModel):
     """The model, loaded: an engine of the default definition, and of any other by `defined`."""
 
     def __init__(self, *, threads: int, op_threads: int) -> None:
         """Load it, as any engine."""
         super().__init__(FOLDER, _GRAPH_CONTRACT, threads=threads, op_threads=op_threads)
         self.contract = CONTRACT
+        # However many calls a fleet may have, here only so many bounds of memory are taken at once.
+        self.turns = threading.Semaphore(len(os.sched_getaffinity(0)))
 
-    def run(self, signature: str, inputs: Mapping[str, NDArray[Any]]) -> FloatArray:
+    def run(self, signature: str, inputs: Mapping[str, NDArray[Any]], _deadline: float = math.inf) -> FloatArray:
         """Compute a batch of the default definition: features [B, T, M] in its units to waveform [B, S] in [-1, 1]."""
         mel = DEFAULT.linear(np.asarray(inputs["features"]))
         return np.clip(self.defined(DEFAULT).run(signature, {"features": mel}), -1.0, 1.0)
@@ -140,7 +144,7 @@ class Defined:
             }
         )
 
-    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]]) -> FloatArray:
+    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]], _deadline: float = math.inf) -> FloatArray:
         """Compute a batch. Returns: waveform [B, T * hop], not clipped."""
         given: dict[str, Any] = {
             "filters": self.definition.filters(),
@@ -149,7 +153,8 @@ class Defined:
             "hop": np.int32(self.definition.hop),
             "iterations": np.int32(self.iterations),
         }
-        return Engine.run(self.model, GRAPH, {**inputs, **given})
+        with self.model.turns:
+            return SavedModel.run(self.model, GRAPH, {**inputs, **given})
 
     def check_size(self, count: int, frames: int) -> None:
         """Hold memory and time to their bounds.

@@ -28,6 +28,7 @@ STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
     errors.NoSignature: grpc.StatusCode.FAILED_PRECONDITION,
     errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     errors.Unimplemented: grpc.StatusCode.UNIMPLEMENTED,
+    errors.BadAnswer: grpc.StatusCode.INTERNAL,
 }
 MOST_BYTES = 2000  # of a text
 

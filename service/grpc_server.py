@@ -61,13 +61,13 @@ class GrpcServer:
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         await self._server.start()
 
-    async def prepare(self) -> None:
-        """Import what needs TensorFlow, once the models have brought it."""
-        await asyncio.to_thread(serving_api.messages)
-
     async def open(self) -> None:
         """Say that requests are answered."""
         await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+
+    async def lose(self) -> None:
+        """Say that no more requests are wanted until `open` is called again."""
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
 
     async def refuse(self) -> None:
         """Say that no more requests are wanted; they are still answered."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from service.contract import Contract, read_contract, verify_files
+from service.contract import Contract, read_contract
 from service.engine import Engine
 from service.errors import BrokenModel, Failure, NotFound, NotReady
 
@@ -36,6 +36,7 @@ class Entry:
     reason: str = ""
     loading: asyncio.Task[None] | None = None
     built_in: bool = False  # part of the service, not of its folder
+    lazy: bool = False  # loaded when it is first asked for, whatever its version
 
     @property
     def title(self) -> str:
@@ -45,6 +46,10 @@ class Entry:
     def fail(self, reason: str) -> None:
         """Take the version out of service. The reason is for everyone to read."""
         self.engine, self.state, self.reason = None, "failed", reason
+
+    def postpone(self, reason: str) -> None:
+        """Say that it could not be loaded now; whoever asks for it next tries again."""
+        self.loading, self.state, self.reason = None, "available", reason
 
 
 class Library:
@@ -79,6 +84,8 @@ class Library:
 
     async def _first_usable(self, name: str) -> Entry | None:
         for entry in self.versions(name):
+            if entry.lazy:
+                continue
             try:
                 await self._engine(entry)
             except NotReady:
@@ -115,7 +122,7 @@ class Library:
 
     def why_nothing_is_ready(self) -> str:
         """Return the reasons for which no model could be loaded, in one line."""
-        failed = [f"{entry.title}: {entry.reason}" for entry in self.entries() if entry.state == "failed"]
+        failed = [f"{entry.title}: {entry.reason}" for entry in self.entries() if entry.reason]
         return "; ".join(failed) or "no models found"
 
     def versions(self, name: str) -> list[Entry]:
@@ -129,13 +136,18 @@ class Library:
         if entry.loading is not None:
             await asyncio.shield(entry.loading)  # whoever gives up waiting does not stop it for others
         if entry.engine is None:
-            raise NotReady(f"{entry.title} can't be served: {entry.reason}", field="version")
+            retry_after_s = 1 if entry.loading is None and entry.contract is not None else None
+            raise NotReady(
+                f"{entry.title} can't be served: {entry.reason}", field="version", retry_after_s=retry_after_s
+            )
         return entry.engine
 
     async def _try_to_load(self, entry: Entry) -> None:
         try:
             entry.engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._read, entry)
-            entry.state = "ready"
+            entry.state, entry.reason = "ready", ""
+        except NotReady as error:
+            entry.postpone(error.detail)
         except BrokenModel as error:
             entry.fail(error.detail)
             logger.error("%s can't be served: %s", entry.title, error.detail, exc_info=error.__cause__)
@@ -145,8 +157,6 @@ class Library:
 
     def _read(self, entry: Entry) -> Engine:
         assert entry.contract is not None  # else the entry has failed already
-        if not entry.built_in:
-            verify_files(entry.contract, entry.folder)
         return self._load(entry.folder, entry.contract)
 
 

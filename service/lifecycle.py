@@ -1,4 +1,4 @@
-"""The life of a worker: load, warm up, open, and on SIGTERM drain both transports and end."""
+"""The life of a worker: load, warm up, open, follow its fleet, and on SIGTERM drain both transports and end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from service.fleet import Fleet
 from service.grpc_server import GrpcServer
 from service.metrics import Metrics
 from service.operations import Operations
@@ -17,6 +18,8 @@ from service.settings import Settings
 
 logger = logging.getLogger("bentoml.latentone")
 
+FLEET_POLL_S, FLEET_RETRY_S = 0.1, 1.0  # to look whether it is there; to ask again for models that it lacks
+NO_FLEET = "no server of the fleet can be reached"
 SPARE_S = 5.0  # after both transports should long be closed, the process ends itself
 
 
@@ -26,18 +29,26 @@ class Lifecycle:
     HTTP itself is the web server's; it drains when its own signal handler is called.
     """
 
-    def __init__(self, operations: Operations, grpc_server: GrpcServer, metrics: Metrics, settings: Settings) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        grpc_server: GrpcServer,
+        metrics: Metrics,
+        settings: Settings,
+        fleet: Fleet | None = None,
+    ) -> None:
         self._operations = operations
         self._grpc_server = grpc_server
         self._metrics = metrics
         self._settings = settings
+        self._fleet = fleet
         self._opening: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen at once, and load in the background."""
         await self._grpc_server.start()
-        self._opening = asyncio.create_task(self._open())
+        self._opening = asyncio.create_task(self._open() if self._fleet is None else self._follow(self._fleet))
         for number in (signal.SIGTERM, signal.SIGINT):
             self._take_over(number)
 
@@ -48,16 +59,43 @@ class Lifecycle:
         await self._draining
 
     async def _open(self) -> None:
-        readiness = self._operations.readiness
         loaded = await self._operations.load()
         if all(entry.built_in for entry in loaded):  # of the folder's models none can be served
-            readiness.reason = self._operations.library.why_nothing_is_ready()
-            logger.error("not ready: %s", readiness.reason)
+            self._stay_closed(self._operations.library.why_nothing_is_ready())
             return
-        await self._grpc_server.prepare()
-        readiness.open()
-        await self._grpc_server.open()
+        await self._begin_to_serve()
         logger.info("ready: %s", ", ".join(entry.title for entry in loaded))
+
+    async def _follow(self, fleet: Fleet) -> None:
+        """Be ready while the fleet is: there is a server of it, and it serves a model of ours."""
+        readiness, library = self._operations.readiness, self._operations.library
+        while True:
+            if not fleet.reachable:
+                await self._pause(NO_FLEET)
+            elif not readiness.ready:
+                await library.load_newest()
+                if any(entry.state == "ready" for entry in library.entries()):
+                    await self._begin_to_serve()
+                    logger.info("ready: the fleet can be reached")
+                else:
+                    self._stay_closed(library.why_nothing_is_ready())
+                    await asyncio.sleep(FLEET_RETRY_S)
+            await asyncio.sleep(FLEET_POLL_S)
+
+    async def _begin_to_serve(self) -> None:
+        self._operations.readiness.open()
+        await self._grpc_server.open()
+
+    async def _pause(self, reason: str) -> None:
+        if self._operations.readiness.ready:
+            logger.warning("not ready: %s", reason)
+            await self._grpc_server.lose()
+        self._operations.readiness.lose(reason)
+
+    def _stay_closed(self, reason: str) -> None:
+        if reason != self._operations.readiness.reason:
+            logger.error("not ready: %s", reason)
+        self._operations.readiness.reason = reason
 
     def _take_over(self, number: signal.Signals) -> None:
         """Drain before the web server's handler closes its listener."""

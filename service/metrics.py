@@ -69,6 +69,9 @@ class Metrics:
         self.in_flight = gauge("in_flight", "requests that are being answered")
         self.audio_seconds = Counter("latentone_audio_seconds", "sound made, seconds", ("model",), registry=registry)
         self.model_loaded = gauge("model_loaded", "1 for each version that is loaded", ("model", "version"), "livemax")
+        self.fleet_failures = Counter(
+            "latentone_fleet_failures", "calls that the fleet failed, by its code", ("code",), registry=registry
+        )
         self.rejected = Counter("latentone_rejected", "requests refused, by kind", ("reason",), registry=registry)
 
     def forget_worker(self, pid: int) -> None:

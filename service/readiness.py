@@ -19,6 +19,10 @@ class Readiness:
         """The warm-up has succeeded."""
         self.serving, self.ready, self.reason = True, True, ""
 
+    def lose(self, reason: str) -> None:
+        """No more requests are wanted until `open` is called again."""
+        self.ready, self.reason = False, reason
+
     def drain(self) -> None:
         """No more requests are wanted; those that come are still answered."""
         self.ready, self.reason = False, "the service is shutting down"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.batcher import Batcher, Runs
+from service.batcher import Batcher
 from service.contract import Contract
 from service.engine import Engine
 from service.errors import Busy, DeadlineExceeded, Invalid
@@ -26,14 +26,6 @@ T = TypeVar("T")
 ORDINARY = {"latent": 10.0, "features": 1.0, "waveform": 1.0}  # how large the numbers are that models are made for
 STAGES = {"encode": "encoder"}  # of signatures whose name another stage has: encode is the writing of sound files
 RETRY_S = 0.05  # until the queue is asked again
-
-
-class Model(Runs, Protocol):
-    """What computes signatures that a contract describes."""
-
-    @property
-    def contract(self) -> Contract:
-        """What it promises."""
 
 
 class Running:
@@ -64,18 +56,18 @@ class Running:
             raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
         return engine
 
-    async def run(self, call: Call, engine: Model, signature: str, inputs: Inputs) -> FloatArray:
+    async def run(self, call: Call, engine: Engine, signature: str, inputs: Inputs) -> FloatArray:
         """Compute arrays [B, ...] by name to an array [B, ...].
 
         Raises: Busy where the queue has no room for B items, DeadlineExceeded, Invalid where the numbers given are
-        too large to be computed with.
+        too large to be computed with; of a fleet also NotReady, TooLarge, NotFound, BadAnswer.
         """
         async with _deadline(call):
-            result = await self._batcher.run(engine, signature, inputs)
+            result = await self._batcher.run(engine, signature, inputs, call.deadline)
         call.took("queue", result.queue_seconds)
         call.took(STAGES.get(signature, signature), result.run_seconds)
         if not np.isfinite(result.values).all():
-            _blame_large_numbers(inputs)
+            blame_large_numbers(inputs)
             raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")
         return result.values
 
@@ -105,7 +97,7 @@ def generator_inputs(contract: Contract, points: FloatArray, labels: NDArray[np.
     return {"latent": points, "label": labels} if contract.labels else {"latent": points}
 
 
-def _blame_large_numbers(inputs: Inputs) -> None:
+def blame_large_numbers(inputs: Mapping[str, NDArray[Any]]) -> None:
     """Raise Invalid where inputs are far from what models are made for: it is no defect that these overflow."""
     for name, array in inputs.items():
         most, largest = ORDINARY.get(name, np.inf), float(np.abs(array).max())

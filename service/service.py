@@ -11,11 +11,12 @@ from typing import Any
 import bentoml
 import numpy as np
 
-from service import docs, griffin_lim
+from service import docs, griffin_lim, loading
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
 from service.engine import Engine
+from service.fleet import Fleet
 from service.grpc_server import GrpcServer
 from service.http_api import make_app
 from service.http_exchange import refusal
@@ -36,6 +37,7 @@ KINDS: dict[str, type[ModelRequest]] = {
     "sample": SampleRequest,
     "decode": DecodeRequest,
 }
+FLEET_CALLS = 16  # at a time, where the settings don't say
 WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right form
 
 
@@ -58,12 +60,12 @@ class Synthesis:
         metrics = Metrics()
         metrics.forget_the_dead()
 
+        address = settings.fleet
+        self.fleet = Fleet(address, lambda code: metrics.fleet_failures.labels(code).inc()) if address else None
+        loads = loading.from_fleet(settings, self.fleet) if self.fleet else loading.from_disk(settings)
+
         def load(folder: Path, contract: Contract) -> Engine:
-            threads, op_threads = settings.threads, settings.op_threads
-            if contract is griffin_lim.CONTRACT:
-                engine: Engine = griffin_lim.GriffinLim(threads=threads, op_threads=op_threads)
-            else:
-                engine = Engine(folder, contract, threads=threads, op_threads=op_threads)
+            engine = loads(folder, contract)
             metrics.model_loaded.labels(contract.name, str(contract.version)).set(1)
             return engine
 
@@ -73,10 +75,17 @@ class Synthesis:
             load=load,
             executor=ThreadPoolExecutor(1, "loader"),
             built_in=[
-                Entry(griffin_lim.NAME, griffin_lim.VERSION, griffin_lim.FOLDER, griffin_lim.CONTRACT, built_in=True)
+                Entry(
+                    griffin_lim.NAME,
+                    griffin_lim.VERSION,
+                    griffin_lim.FOLDER,
+                    griffin_lim.CONTRACT,
+                    built_in=True,
+                    lazy=self.fleet is not None,  # it would bring TensorFlow, which nothing else here needs
+                )
             ],
         )
-        engine_calls = settings.engine_calls or len(os.sched_getaffinity(0))
+        engine_calls = settings.engine_calls or (FLEET_CALLS if self.fleet else len(os.sched_getaffinity(0)))
         batcher = Batcher(
             ThreadPoolExecutor(engine_calls, "engine"),
             metrics,
@@ -92,13 +101,15 @@ class Synthesis:
     async def start(self) -> None:
         """Listen for gRPC, and load the models while /livez answers."""
         server = GrpcServer(self.operations, self.metrics, settings)
-        self.lifecycle = Lifecycle(self.operations, server, self.metrics, settings)
+        self.lifecycle = Lifecycle(self.operations, server, self.metrics, settings, self.fleet)
         await self.lifecycle.start()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
         """Let accepted requests end."""
         await self.lifecycle.stop()
+        if self.fleet is not None:
+            self.fleet.close()
 
     async def __is_ready__(self) -> bool:
         self.operations.readiness.require_ready()

@@ -1,63 +1,32 @@
 """TensorFlow Serving's gRPC services, PredictionService and ModelService: a thin skin over the operations.
 
-Their messages hold TensorFlow's own, so their code imports TensorFlow. It is loaded once the models are, and until then
-calls are bytes and refused.
+Calls come as bytes, and are read once the service may answer.
 """
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 import grpc
-import numpy as np
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import DecodeError
-from numpy.typing import NDArray
 
 from service import serving
-from service.contract import TensorSpec
 from service.errors import Failure, Forbidden, Invalid, Unimplemented
+from service.generated.serving import prediction_service_pb2 as pb
 from service.grpc_exchange import Context, Exchanges
 from service.metrics import Call
 from service.operations import Operations
-from service.prediction import DEFAULT_SIGNATURE, check_names, check_outputs, check_shape, signature_name
-from service.running import FloatArray, Inputs
+from service.prediction import DEFAULT_SIGNATURE, check_names, check_outputs, signature_name
+from service.running import Inputs
+from service.serving_tensors import fill_numbers, read_tensor
 from service.threads import by_size
 
 PREDICTION, MODEL = "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"
-FIELDS = {"float32": "float_val", "int32": "int_val"}  # where a TensorProto keeps values that are no bytes
 
 Work = Callable[[Call, Any], Awaitable[Any]]
 Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
-
-
-@functools.cache
-def messages() -> Any:
-    """Import the messages. They bring TensorFlow; call it when the engine has loaded that, off the event loop."""
-    from tensorflow_serving.apis import (
-        get_model_metadata_pb2,
-        get_model_status_pb2,
-        model_management_pb2,
-        model_service_pb2,
-        predict_pb2,
-        prediction_service_pb2,
-    )
-
-    del model_service_pb2, prediction_service_pb2  # imported for gRPC reflection
-    return SimpleNamespace(
-        PredictRequest=predict_pb2.PredictRequest,
-        PredictResponse=predict_pb2.PredictResponse,
-        GetModelMetadataRequest=get_model_metadata_pb2.GetModelMetadataRequest,
-        GetModelMetadataResponse=get_model_metadata_pb2.GetModelMetadataResponse,
-        SignatureDefMap=get_model_metadata_pb2.SignatureDefMap,
-        GetModelStatusRequest=get_model_status_pb2.GetModelStatusRequest,
-        GetModelStatusResponse=get_model_status_pb2.GetModelStatusResponse,
-        ReloadConfigRequest=model_management_pb2.ReloadConfigRequest,
-    )
 
 
 def handlers(operations: Operations, exchanges: Exchanges) -> tuple[grpc.GenericRpcHandler[Any, Any], ...]:
@@ -107,7 +76,7 @@ async def _read(kind: str, data: bytes) -> Any:
     if not kind:
         return None
     try:
-        return await by_size(len(data), getattr(messages(), kind).FromString, data)
+        return await by_size(len(data), getattr(pb, kind).FromString, data)
     except DecodeError:
         raise Invalid(f"the message is not a {kind}") from None
 
@@ -138,16 +107,16 @@ class ServingApi:
         limit = self._operations.settings.body_limit
 
         def arrays() -> Inputs:
-            return {key: _array(key, of, request.inputs[key], limit) for key, of in signature.inputs.items()}
+            return {key: read_tensor(key, of, request.inputs[key], limit) for key, of in signature.inputs.items()}
 
         inputs = await by_size(request.ByteSize(), arrays)
         values = await self._operations.predict(call, engine, name, inputs)
-        answer = messages().PredictResponse()
+        answer = pb.PredictResponse()
         answer.model_spec.name = engine.name
         answer.model_spec.version.value = engine.contract.version
         answer.model_spec.signature_name = asked or DEFAULT_SIGNATURE
         (output,) = signature.outputs
-        await by_size(values.size, _fill, answer.outputs[output], values)
+        await by_size(values.size, fill_numbers, answer.outputs[output], values)
         return answer
 
     async def get_model_metadata(self, call: Call, request: Any) -> Any:
@@ -160,16 +129,16 @@ class ServingApi:
                 raise Invalid(f"Metadata field {field} is not supported", field="metadata_field")
         entry, definitions = serving.metadata(self._operations, spec)
         call.model = entry.name
-        answer = messages().GetModelMetadataResponse()
+        answer = pb.GetModelMetadataResponse()
         answer.model_spec.name = entry.name
         answer.model_spec.version.value = entry.version
-        answer.metadata[serving.METADATA].Pack(ParseDict(definitions, messages().SignatureDefMap()))
+        answer.metadata[serving.METADATA].Pack(ParseDict(definitions, pb.SignatureDefMap()))
         return answer
 
     async def get_model_status(self, call: Call, request: Any) -> Any:
         """The states of a model's versions."""
         spec = _model_spec(request)
-        answer = ParseDict(serving.statuses(self._operations, spec), messages().GetModelStatusResponse())
+        answer = ParseDict(serving.statuses(self._operations, spec), pb.GetModelStatusResponse())
         call.model = spec.name
         return answer
 
@@ -179,36 +148,3 @@ def _model_spec(request: Any) -> serving.ModelSpec:
         raise Invalid("Missing ModelSpec", field="model_spec")
     spec = request.model_spec
     return serving.ModelSpec(spec.name, spec.version.value if spec.HasField("version") else None, spec.version_label)
-
-
-def _array(name: str, spec: TensorSpec, tensor: Any, limit: int) -> NDArray[Any]:
-    """Return the values of a TensorProto, which may hold one for all.
-
-    limit: bytes that such a tensor may grow to. Raises: Invalid.
-    """
-    wanted, known = serving.DTYPES[spec.dtype], tensor.DESCRIPTOR.fields_by_name["dtype"].enum_type.values_by_number
-    came = known[tensor.dtype].name if tensor.dtype in known else str(tensor.dtype)
-    if came != wanted:
-        raise Invalid(f"{name}: the signature takes {wanted}, not {came}", field=name)
-    shape = [axis.size for axis in tensor.tensor_shape.dim]
-    check_shape(name, spec, shape)
-    dtype, size = np.dtype(spec.dtype), math.prod(shape)
-    if tensor.tensor_content:
-        if len(tensor.tensor_content) != size * dtype.itemsize:
-            wanted_bytes = f"{size * dtype.itemsize} bytes, {len(tensor.tensor_content)} came"
-            raise Invalid(f"{name}: shape {shape} wants {wanted_bytes}", field=name)
-        return np.frombuffer(tensor.tensor_content, dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
-    values = np.array(getattr(tensor, FIELDS[spec.dtype]), dtype)
-    if len(values) == 1 and size * dtype.itemsize <= limit:
-        return np.full(shape, values[0], dtype)
-    if len(values) != size:
-        raise Invalid(f"{name}: shape {shape} wants {size} values of {wanted}, {len(values)} came", field=name)
-    return values.reshape(shape)
-
-
-def _fill(tensor: Any, values: FloatArray) -> None:
-    """Write values as TensorFlow Serving does, number by number; some clients read nothing else."""
-    tensor.dtype = tensor.DESCRIPTOR.fields_by_name["dtype"].enum_type.values_by_name["DT_FLOAT"].number
-    for length in values.shape:
-        tensor.tensor_shape.dim.add(size=length)
-    tensor.float_val.extend(values.ravel().tolist())

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.fleet_address import FleetAddress, read_address
+
 PREFIX = "LATENTONE_"
 
 
@@ -19,6 +21,12 @@ def _address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise ValueError("must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::1") from None
+
+
+def _backend(text: str) -> str:
+    if text:
+        read_address(text)
+    return text
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -39,6 +47,11 @@ class Settings(BaseSettings):
     http_port: int = Field(default=3000, ge=1, le=65_535, description="HTTP port")
     grpc_port: int = Field(default=3001, ge=1, le=65_535, description="gRPC port")
     models: Path = Field(default=Path("models"), description="folder of models, laid out as name/version/")
+    backend: Annotated[str, AfterValidator(_backend)] = Field(
+        default="",
+        description="who computes: empty for this service itself, or a fleet of TensorFlow Serving's protocol as "
+        "grpc://host:port[,host:port] (grpcs:// over TLS)",
+    )
     default_model: str = Field(default="", description="model of requests that name none; empty: the first by name")
     workers: int = Field(default=1, ge=1, le=64, description="worker processes, each with its own copy of the models")
     threads: int = Field(default=0, ge=0, le=256, description="threads that share the items of batches; 0: one a core")
@@ -49,7 +62,10 @@ class Settings(BaseSettings):
         description="threads inside one item: more answer a lone client of a large model sooner; 0: one a core",
     )
     engine_calls: int = Field(
-        default=0, ge=0, le=64, description="batches that a worker computes at the same time; 0: one a core"
+        default=0,
+        ge=0,
+        le=64,
+        description="batches that a worker computes at the same time; 0: one a core, 16 with a fleet",
     )
     max_batch: int = Field(default=8, ge=1, le=1024, description="most items in one batch")
     max_count: int = Field(default=64, ge=1, le=10_000, description="most items in one request")
@@ -86,6 +102,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="debug, info, warning or error; debug logs every request"
     )
+
+    @property
+    def fleet(self) -> FleetAddress | None:
+        """Where the back end is; None where this service computes itself."""
+        return read_address(self.backend) if self.backend else None
 
     def address(self, port: int) -> str:
         """Return host:port as addresses are written; clients reach a server on every interface by the local one."""

@@ -20,6 +20,15 @@ from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub
 
 ROOT = Path(__file__).parents[2]
 READY_S = 120.0
+# Modules whose tests run twice: over models in the server's own process, and over a second server that is its fleet.
+OVER_BOTH = ("test_http", "test_grpc", "test_kinds", "test_variation", "test_decode", "test_serving", "test_inference")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the tests of some modules both back ends."""
+    if metafunc.module.__name__.rpartition(".")[2] in OVER_BOTH:
+        for name in {"server", "kinds_server"} & set(metafunc.fixturenames):
+            metafunc.parametrize(name, ["disk", "fleet"], indirect=True, scope="session")
 
 
 def free_port() -> int:
@@ -113,19 +122,46 @@ def write_models(folder: Path, *arguments: str) -> Path:
     return folder
 
 
+LIMITS = {
+    "default_model": "tiny",
+    "body_limit": 2**20,
+    "max_count": 40,
+    "queue_limit": 40,
+    "max_seconds": 20,
+    "lame_duck_seconds": 0,
+}
+KINDS_LIMITS = {
+    "default_model": "notes",
+    "max_seconds": 20,
+    "max_notes": 500,
+    "max_count": 160,
+    "lame_duck_seconds": 0,
+}
+
+
 @pytest.fixture(scope="session")
-def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a ready server with one worker and small limits."""
-    started = Server(
-        models,
-        tmp_path_factory.mktemp("log") / "one.log",
-        default_model="tiny",
-        body_limit=2**20,
-        max_count=40,
-        queue_limit=40,
-        max_seconds=20,
-        lame_duck_seconds=0,
-    )
+def server(request: pytest.FixtureRequest) -> Server:
+    """Return a ready server with one worker and small limits, over the back end that the parameter names."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'disk')}_server")
+
+
+@pytest.fixture(scope="session")
+def disk_server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server that loads its models."""
+    started = Server(models, tmp_path_factory.mktemp("log") / "one.log", **LIMITS)
+    yield started.wait_until_ready()
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def fleet_server(models: Path, disk_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server whose fleet is the other one."""
+    yield from in_front_of(disk_server, models, tmp_path_factory.mktemp("log") / "front.log", LIMITS)
+
+
+def in_front_of(fleet: Server, models: Path, log: Path, limits: dict[str, Any]) -> Iterator[Server]:
+    """Start a server whose fleet is another one, with as many calls at a time as that can compute."""
+    started = Server(models, log, backend=f"grpc://{fleet.target}", engine_calls=len(os.sched_getaffinity(0)), **limits)
     yield started.wait_until_ready()
     started.stop()
 
@@ -141,11 +177,22 @@ def two_workers(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def kinds_server(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a ready server over the models of every other kind."""
-    log = tmp_path_factory.mktemp("log") / "kinds.log"
-    started = Server(
-        kinds, log, default_model="notes", max_seconds=20, max_notes=500, max_count=160, lame_duck_seconds=0
-    )
+def kinds_server(request: pytest.FixtureRequest) -> Server:
+    """Return a ready server over the models of every other kind and the back end that the parameter names."""
+    return request.getfixturevalue(f"kinds_{getattr(request, 'param', 'disk')}_server")
+
+
+@pytest.fixture(scope="session")
+def kinds_disk_server(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server that loads its models."""
+    started = Server(kinds, tmp_path_factory.mktemp("log") / "kinds.log", **KINDS_LIMITS)
     yield started.wait_until_ready()
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def kinds_fleet_server(
+    kinds: Path, kinds_disk_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """Return a ready server whose fleet is the other one."""
+    yield from in_front_of(kinds_disk_server, kinds, tmp_path_factory.mktemp("log") / "front.log", KINDS_LIMITS)

@@ -33,7 +33,7 @@ class Engine:
         self.poison = poison
         self.batches: list[list[float]] = []
 
-    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]]) -> Floats:
+    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]], _deadline: float) -> Floats:
         """Compute a batch."""
         self.go.wait(10)
         items = inputs["item"][:, 0]

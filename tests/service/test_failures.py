@@ -36,7 +36,7 @@ class Engine:
     def __init__(self, folder_contract: Contract, run: Run) -> None:
         self.contract, self.name, self._run = folder_contract, folder_contract.name, run
 
-    def run(self, _signature: str, _inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def run(self, _signature: str, _inputs: Mapping[str, NDArray[Any]], _deadline: float) -> NDArray[np.float32]:
         """Compute a batch."""
         return self._run()
 

@@ -25,6 +25,12 @@ from tests.service.conftest import ROOT, free_port
         ("LOG_LEVEL", "loud"),
         ("HOST", "localhost"),
         ("REFLECTION", "perhaps"),
+        ("BACKEND", "http://localhost:8500"),
+        ("BACKEND", "localhost:8500"),
+        ("BACKEND", "grpc://localhost"),
+        ("BACKEND", "grpc://localhost:0"),
+        ("BACKEND", "grpc://one:8500, two:8500"),
+        ("BACKEND", "grpc://one:8500,one:8500"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable(

@@ -43,7 +43,7 @@ class Engine:
         self.batches: list[Mapping[str, NDArray[Any]]] = []
         self.clips: list[weakref.ref[NDArray[np.float32]]] = []
 
-    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def run(self, _signature: str, inputs: Mapping[str, NDArray[Any]], _deadline: float) -> NDArray[np.float32]:
         """Compute a batch."""
         self.entered.set()
         self.go.wait(10)
