@@ -6,10 +6,12 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
 
 from latentone_client import operations
+from latentone_client.credentials import Credentials
 from latentone_client.errors import Failure, Invalid
 from latentone_client.retries import Patience, Retries, Watch, nobody
 from latentone_client.transport import AsyncTransport, Request, Transport
@@ -52,19 +54,27 @@ def _described(method: M, build: Callable[..., object]) -> M:
 class Client:
     """A service at http://host:3000, https://..., grpc://host:3001 or grpcs://... Threads may share it.
 
-    timeout_s: for a whole call with its retries. watch: told of every pause before a retry.
+    api_key: sent with every request. ca, certificate: files in PEM: who signs servers' certificates, where it is nobody
+    that the system trusts, and the client's own certificate with its key, for mutual TLS. timeout_s: for a whole call
+    with its retries. watch: told of every pause before a retry.
     """
 
     def __init__(
         self,
         url: str = DEFAULT_URL,
         *,
+        api_key: str = "",
+        ca: str | Path | None = None,
+        certificate: str | Path | None = None,
         timeout_s: float = TIMEOUT_S,
         retries: Retries = Retries(),  # noqa: B008 - frozen
         watch: Watch = nobody,
     ) -> None:
-        """Raises: Invalid for an address that is none; whether somebody answers there, the first call says."""
-        self._transport = _transport(url)
+        """Raises: Invalid for an address that is none and for files that do not hold what they should, OSError.
+
+        Whether somebody answers there, the first call says.
+        """
+        self._transport = _transport(url, _credentials(url, api_key, ca, certificate))
         self._timeout_s, self._retries, self._watch = timeout_s, retries, watch
 
     generate = _method(operations.generate)
@@ -109,12 +119,18 @@ class AsyncClient:
         self,
         url: str = DEFAULT_URL,
         *,
+        api_key: str = "",
+        ca: str | Path | None = None,
+        certificate: str | Path | None = None,
         timeout_s: float = TIMEOUT_S,
         retries: Retries = Retries(),  # noqa: B008 - frozen
         watch: Watch = nobody,
     ) -> None:
-        """Raises: Invalid for an address that is none; whether somebody answers there, the first call says."""
-        self._transport = _async_transport(url)
+        """Raises: Invalid for an address that is none and for files that do not hold what they should, OSError.
+
+        Whether somebody answers there, the first call says.
+        """
+        self._transport = _async_transport(url, _credentials(url, api_key, ca, certificate))
         self._timeout_s, self._retries, self._watch = timeout_s, retries, watch
 
     generate = _async_method(operations.generate)
@@ -152,26 +168,34 @@ class AsyncClient:
         await self.close()
 
 
-def _transport(url: str) -> Transport:
+def _credentials(url: str, api_key: str, ca: str | Path | None, certificate: str | Path | None) -> Credentials:
+    scheme, _ = _place(url)
+    if scheme in ("http", "grpc") and (ca or certificate):
+        raise Invalid(f"{url} is plain text, where ca and certificate are of no use; write {scheme}s://")
+    files = {name: Path(path) for name, path in (("ca", ca), ("certificate", certificate)) if path}
+    return Credentials(api_key=api_key, **files)
+
+
+def _transport(url: str, credentials: Credentials) -> Transport:
     scheme, target = _place(url)
     if scheme in PORTS:
         from latentone_client.grpc_transport import GrpcTransport
 
-        return GrpcTransport(target, secure=scheme == "grpcs")
+        return GrpcTransport(target, credentials, secure=scheme == "grpcs")
     from latentone_client.http_transport import HttpTransport
 
-    return HttpTransport(target)
+    return HttpTransport(target, credentials)
 
 
-def _async_transport(url: str) -> AsyncTransport:
+def _async_transport(url: str, credentials: Credentials) -> AsyncTransport:
     scheme, target = _place(url)
     if scheme in PORTS:
         from latentone_client.grpc_transport import AsyncGrpcTransport
 
-        return AsyncGrpcTransport(target, secure=scheme == "grpcs")
+        return AsyncGrpcTransport(target, credentials, secure=scheme == "grpcs")
     from latentone_client.http_transport import AsyncHttpTransport
 
-    return AsyncHttpTransport(target)
+    return AsyncHttpTransport(target, credentials)
 
 
 def _place(url: str) -> tuple[str, str]:

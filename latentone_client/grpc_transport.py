@@ -12,6 +12,7 @@ from google.protobuf.struct_pb2 import Struct
 from grpc import StatusCode
 
 from latentone_client import errors
+from latentone_client.credentials import Credentials
 from latentone_client.generated.latentone.v1 import synthesizer_pb2 as pb
 from latentone_client.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub
 from latentone_client.transport import Reply, Request
@@ -40,10 +41,11 @@ BY_CODE: dict[StatusCode, type[errors.Failure]] = {
 class GrpcTransport:
     """A channel to one service, shared by threads."""
 
-    def __init__(self, target: str, *, secure: bool) -> None:
-        self._target = target
+    def __init__(self, target: str, credentials: Credentials, *, secure: bool) -> None:
+        self._address = f"{'grpcs' if secure else 'grpc'}://{target}"
+        self._metadata = tuple(credentials.headers().items())
         self._channel = (
-            grpc.secure_channel(target, grpc.ssl_channel_credentials(), OPTIONS)
+            grpc.secure_channel(target, _tls(credentials), OPTIONS)
             if secure
             else grpc.insecure_channel(target, OPTIONS)
         )
@@ -56,9 +58,9 @@ class GrpcTransport:
         """
         method = getattr(self._stub, _name(request))
         try:
-            answer, call = method.with_call(_message(request), timeout=seconds)
+            answer, call = method.with_call(_message(request), timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as error:
-            raise _failure(self._target, error) from None
+            raise _failure(self._address, error) from None
         return Reply(_fields(answer), _trailer(call.trailing_metadata()).get("server-timing", ""))
 
     def close(self) -> None:
@@ -69,8 +71,10 @@ class GrpcTransport:
 class AsyncGrpcTransport:
     """A channel to one service, on the event loop of its first call."""
 
-    def __init__(self, target: str, *, secure: bool) -> None:
-        self._target, self._secure = target, secure
+    def __init__(self, target: str, credentials: Credentials, *, secure: bool) -> None:
+        self._target, self._tls = target, _tls(credentials) if secure else None
+        self._address = f"{'grpcs' if secure else 'grpc'}://{target}"
+        self._metadata = tuple(credentials.headers().items())
         self._channel: grpc.aio.Channel | None = None
 
     async def send(self, request: Request[object], *, seconds: float) -> Reply:
@@ -79,11 +83,11 @@ class AsyncGrpcTransport:
         Raises: Failure.
         """
         method = getattr(SynthesizerStub(self._opened()), _name(request))
-        call = method(_message(request), timeout=seconds)
+        call = method(_message(request), timeout=seconds, metadata=self._metadata)
         try:
             answer = await call
         except grpc.aio.AioRpcError as error:
-            raise _failure(self._target, error) from None
+            raise _failure(self._address, error) from None
         return Reply(_fields(answer), _trailer(await call.trailing_metadata()).get("server-timing", ""))
 
     async def close(self) -> None:
@@ -94,11 +98,16 @@ class AsyncGrpcTransport:
     def _opened(self) -> grpc.aio.Channel:
         if self._channel is None:
             self._channel = (
-                grpc.aio.secure_channel(self._target, grpc.ssl_channel_credentials(), OPTIONS)
-                if self._secure
+                grpc.aio.secure_channel(self._target, self._tls, OPTIONS)
+                if self._tls
                 else grpc.aio.insecure_channel(self._target, OPTIONS)
             )
         return self._channel
+
+
+def _tls(credentials: Credentials) -> grpc.ChannelCredentials:
+    ca, own = (path.read_bytes() if path else None for path in (credentials.ca, credentials.certificate))
+    return grpc.ssl_channel_credentials(ca, own, own)  # each part is found in the file that holds both
 
 
 def _name(request: Request[object]) -> str:
@@ -147,7 +156,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | bool | None) else [_plain(entry) for entry in value]
 
 
-def _failure(target: str, error: Any) -> errors.Failure:
+def _failure(address: str, error: Any) -> errors.Failure:
     """Return what a status stands for. error: grpc.RpcError or grpc.aio.AioRpcError."""
     code, detail, trailer = error.code(), error.details() or error.code().name, _trailer(error.trailing_metadata())
     retry_after_s = _number(trailer.get("retry-after", ""))
@@ -159,10 +168,10 @@ def _failure(target: str, error: Any) -> errors.Failure:
             return errors.NotReady(detail, retry_after_s=retry_after_s)
         sent = not detail.lower().startswith(NOT_SENT)
         if sent:
-            return errors.Unavailable(f"grpc://{target}: the connection broke: {detail}", sent=True)
-        return errors.Unavailable(f"nobody answers at grpc://{target}: {detail.rpartition(': ')[2]}", sent=False)
+            return errors.Unavailable(f"{address}: the connection broke: {detail}", sent=True)
+        return errors.Unavailable(f"nobody answers at {address}: {detail.rpartition(': ')[2]}", sent=False)
     if code is StatusCode.UNIMPLEMENTED:
-        detail = f"grpc://{target} does not know this operation ({detail}); is the address right?"
+        detail = f"{address} does not know this operation ({detail}); is the address right?"
     return BY_CODE.get(code, errors.Internal)(detail, retry_after_s=retry_after_s)
 
 

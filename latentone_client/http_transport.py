@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 
 from latentone_client import errors
+from latentone_client.credentials import Credentials
 from latentone_client.transport import Reply, Request
 
 CONNECT_S = 5.0
@@ -36,9 +37,9 @@ BY_STATUS: dict[int, type[errors.Failure]] = {
 class HttpTransport:
     """Connections to one service, shared by threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, credentials: Credentials) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.Client(limits=POOL)
+        self._client = httpx.Client(limits=POOL, **_shown(credentials))
 
     def send(self, request: Request[object], *, seconds: float) -> Reply:
         """Return the answer.
@@ -62,9 +63,11 @@ class HttpTransport:
 class AsyncHttpTransport:
     """Connections to one service, on one event loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, credentials: Credentials) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.AsyncClient(limits=POOL)
+        self._client = httpx.AsyncClient(
+            limits=POOL, headers=credentials.headers(), verify=credentials.context() or True
+        )
 
     async def send(self, request: Request[object], *, seconds: float) -> Reply:
         """Return the answer.
@@ -79,6 +82,10 @@ class AsyncHttpTransport:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _shown(credentials: Credentials) -> dict[str, Any]:
+    return {"headers": credentials.headers(), "verify": credentials.context() or True}
 
 
 def _outgoing(url: str, request: Request[object], seconds: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import http
 import os
 import signal
 import socket
@@ -13,9 +14,11 @@ import time
 import urllib.error
 import urllib.request
 
-from service import command
+from service import command, key_command
 from service.griffin_lim import NAME as BUILT_IN
+from service.keys import read_keys
 from service.settings import Settings, SettingsError, load_settings, misspelt_variables, plain_table
+from service.tls import read_tls
 
 POLL_S = 0.1
 
@@ -34,13 +37,18 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command", metavar="command", title="instead of serving")
     command.add_render(commands)
+    key_command.add_key(commands)
     options = parser.parse_args()
+    if options.command == "key":
+        sys.exit(key_command.make(options))
     if options.command == "render":
         sys.exit(command.render(options))
     try:
         settings = load_settings()
         _check_models(settings)
         _check_ports(settings)
+        read_keys(settings)
+        read_tls(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
@@ -106,7 +114,7 @@ def _announce(settings: Settings) -> None:
         time.sleep(POLL_S)
     print(
         f"HTTP  {address}  (docs: {address}/)\n"
-        f"gRPC  {settings.address(settings.grpc_port)}\n"
+        f"gRPC  {settings.address(settings.grpc_port)}{'  (TLS)' if settings.grpc_certificate else ''}\n"
         f"try   curl -X POST {address}/v1/generate -o sound.wav",
         flush=True,
     )
@@ -116,6 +124,8 @@ def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=5):  # noqa: S310
             return True
+    except urllib.error.HTTPError as error:
+        return error.code == http.HTTPStatus.UNAUTHORIZED  # health is not open, and somebody keeps its door
     except (urllib.error.URLError, OSError):
         return False
 

@@ -63,6 +63,12 @@ class Busy(Failure):
     kind = "busy"
 
 
+class RateLimited(Failure):
+    """The caller asks more often than its key may; `retry_after_s` says when it may again."""
+
+    kind = "rate_limited"
+
+
 class NotReady(Failure):
     """The model, or the whole service, can't answer now."""
 
@@ -79,6 +85,12 @@ class NoSignature(Failure):
     """The model lacks the signature that was asked for."""
 
     kind = "no_signature"
+
+
+class Unauthenticated(Failure):
+    """No key, or one that is not known."""
+
+    kind = "unauthenticated"
 
 
 class Forbidden(Failure):

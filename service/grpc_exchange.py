@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc.aio import ServicerContext
 
-from service import errors
+from service import access, errors
 from service.metrics import Call, Metrics
 
 logger = logging.getLogger("bentoml.latentone")
@@ -23,9 +23,11 @@ STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
     errors.TooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Unsupported: grpc.StatusCode.INVALID_ARGUMENT,
     errors.Busy: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.NotReady: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.NoSignature: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
     errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     errors.Unimplemented: grpc.StatusCode.UNIMPLEMENTED,
     errors.BadAnswer: grpc.StatusCode.INTERNAL,
@@ -84,6 +86,9 @@ class Exchange:
         self._call.code = code.name
         self._measured.__exit__(None, None, None)
         self._exchanges.count(-1)
+        request = access.current.get()
+        if request:
+            request.end(code.name)
         if error is None or isinstance(error, Exception):
             self._context.set_trailing_metadata(tuple(_trailer(self._call, error)))
         if isinstance(error, errors.Failure):
@@ -110,5 +115,8 @@ def _bounded(text: str) -> str:
 
 def _trailer(call: Call, error: BaseException | None) -> Iterator[tuple[str, str]]:
     yield "server-timing", call.server_timing()
+    request = access.current.get()
+    if request:
+        yield access.REQUEST_ID, request.request_id
     if isinstance(error, errors.Failure) and error.retry_after_s is not None:
         yield "retry-after", str(error.retry_after_s)

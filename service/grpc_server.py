@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
+import grpc
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service import serving_api
+from service.door import Door
 from service.generated.inference import open_inference_pb2
 from service.generated.inference.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
 from service.generated.latentone.v1 import synthesizer_pb2
 from service.generated.latentone.v1.synthesizer_pb2_grpc import add_SynthesizerServicer_to_server
 from service.grpc_api import Synthesizer
+from service.grpc_door import GrpcDoor
 from service.grpc_exchange import Exchanges
 from service.inference_grpc import InferenceService
 from service.metrics import Metrics
 from service.operations import Operations
 from service.settings import Settings
+from service.tls import read_tls
 
 NAMES = (
     synthesizer_pb2.DESCRIPTOR.services_by_name["Synthesizer"].full_name,
@@ -33,28 +37,29 @@ FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
 class GrpcServer:
     """Started and stopped by the worker's lifecycle."""
 
-    def __init__(self, operations: Operations, metrics: Metrics, settings: Settings) -> None:
+    def __init__(self, operations: Operations, metrics: Metrics, settings: Settings, door: Door) -> None:
         """Needs the running event loop."""
         self._exchanges = exchanges = Exchanges(metrics, settings.deadline_seconds)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
         self._server = aio.server(
+            interceptors=(GrpcDoor(door, exchanges),),
             options=[
                 ("grpc.so_reuseport", 1),
                 ("grpc.max_receive_message_length", settings.body_limit),
                 # One connection stays with one worker, so connections are renewed now and then.
                 ("grpc.max_connection_age_ms", int(settings.grpc_connection_seconds * 1000)),
                 ("grpc.max_connection_age_grace_ms", int(settings.deadline_seconds * 1000)),
-            ]
+            ],
         )
         add_SynthesizerServicer_to_server(Synthesizer(operations, exchanges), self._server)
         add_GRPCInferenceServiceServicer_to_server(InferenceService(operations, exchanges), self._server)
-        self._server.add_generic_rpc_handlers(serving_api.handlers(operations, exchanges))
+        self._server.add_generic_rpc_handlers(serving_api.handlers(operations, exchanges, door))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)
             reflection.enable_server_reflection(names, self._server)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        self._server.add_insecure_port(f"{host}:{settings.grpc_port}")
+        self._add_port(f"{host}:{settings.grpc_port}", settings)
 
     async def start(self) -> None:
         """Begin to listen; the health is NOT_SERVING until `open`."""
@@ -82,6 +87,15 @@ class GrpcServer:
         idle.cancel()
         await self._server.stop(FAREWELL_S)
         await stopping
+
+    def _add_port(self, address: str, settings: Settings) -> None:
+        tls = read_tls(settings)
+        if tls is None:
+            self._server.add_insecure_port(address)
+            return
+        mutual = tls.client_ca is not None
+        pairs = [(tls.key, tls.certificate)]
+        self._server.add_secure_port(address, grpc.ssl_server_credentials(pairs, tls.client_ca, mutual))
 
     async def _set_health(self, status: int) -> None:
         for name in ("", *NAMES):

@@ -21,6 +21,8 @@ from prometheus_client import (
     multiprocess,
 )
 
+from service import access
+
 Transport = Literal["http", "grpc"]
 Stage = Literal["queue", "generate", "sample", "decode", "analyse", "parse", "mix", "encode", "encoder", "classify"]
 
@@ -107,6 +109,9 @@ class Metrics:
         finally:
             self.in_flight.dec()
             self.request_duration.labels(transport, operation, call.model, call.code).observe(call.elapsed())
+            request = access.current.get()
+            if request:
+                request.operation, request.model, request.stages = operation, call.model, call.stages
 
 
 @dataclass

@@ -16,9 +16,11 @@ STATUS: dict[type[errors.Failure], HTTPStatus] = {
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.Unsupported: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.Busy: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DeadlineExceeded: HTTPStatus.GATEWAY_TIMEOUT,
     errors.NoSignature: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Unimplemented: HTTPStatus.NOT_IMPLEMENTED,
     errors.BadAnswer: HTTPStatus.BAD_GATEWAY,
@@ -55,4 +57,6 @@ def problem_of(error: Exception, *, instance: str) -> JSONResponse:
     answer = problem(STATUS[type(error)], error.detail, instance=instance, kind=error.kind, field=error.field)
     if error.retry_after_s is not None:
         answer.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, errors.Unauthenticated):
+        answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

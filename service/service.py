@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,14 +10,17 @@ from typing import Any
 import bentoml
 import numpy as np
 
-from service import docs, griffin_lim, loading
+from service import docs, griffin_lim, loading, logs
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
+from service.door import Door
 from service.engine import Engine
 from service.fleet import Fleet
 from service.grpc_server import GrpcServer
+from service.http_access import HttpAccess
 from service.http_api import make_app
+from service.http_door import HttpDoor
 from service.http_exchange import refusal
 from service.library import Entry, Library
 from service.lifecycle import Lifecycle
@@ -31,6 +33,7 @@ from service.settings import load_settings
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 settings = load_settings()
+door = Door(settings)
 app = make_app()
 KINDS: dict[str, type[ModelRequest]] = {
     "generate": GenerateRequest,
@@ -49,14 +52,14 @@ WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right fo
     # BentoML labels its own metrics with raw paths, of which clients can make any number.
     metrics={"enabled": False},
     tracing={"excluded_urls": [".*"]},  # spans that nobody collects: a quarter of HTTP's own time
-    logging={"access": {"enabled": settings.log_level == "debug"}},
+    logging={"access": {"enabled": False}},  # ours tells gRPC's requests too
 )
 @bentoml.asgi_app(app)
 class Synthesis:
     """Audio from latents and from spectrogram features."""
 
     def __init__(self) -> None:
-        logging.getLogger("bentoml").setLevel(settings.log_level.upper())
+        logs.set_up(settings)
         metrics = Metrics()
         metrics.forget_the_dead()
 
@@ -100,7 +103,7 @@ class Synthesis:
     @bentoml.on_startup
     async def start(self) -> None:
         """Listen for gRPC, and load the models while /livez answers."""
-        server = GrpcServer(self.operations, self.metrics, settings)
+        server = GrpcServer(self.operations, self.metrics, settings, door)
         self.lifecycle = Lifecycle(self.operations, server, self.metrics, settings, self.fleet)
         await self.lifecycle.start()
 
@@ -170,5 +173,7 @@ class Synthesis:
 
 
 synthesis: Any = Synthesis  # what the decorators made of the class
+synthesis.add_asgi_middleware(HttpAccess)
 synthesis.add_asgi_middleware(Boundary, body_limit=settings.body_limit)
+synthesis.add_asgi_middleware(HttpDoor, door=door, state=app.state)
 app.state.openapi = lambda: docs.described(synthesis.openapi_spec.asdict())

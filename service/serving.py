@@ -21,9 +21,7 @@ DTYPES = {"float32": "DT_FLOAT", "int32": "DT_INT32"}
 VERSIONS = range(1, 2**31)
 NO_LABELS = "versions have no labels here; ask for one by its number, or for none"
 NO_EXAMPLES = "the models take tensors, not tf.Examples, and have signatures for predict only"
-NO_RELOAD = (
-    "admin calls are off: this service has no admin key. It serves the models that are in its folder when it starts"
-)
+NO_RELOAD = "there is no reload yet: the service serves the models that are in its folder when it starts"
 
 
 @dataclass(frozen=True)

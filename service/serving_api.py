@@ -13,7 +13,8 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.message import DecodeError
 
 from service import serving
-from service.errors import Failure, Forbidden, Invalid, Unimplemented
+from service.door import Door
+from service.errors import Failure, Invalid, Unimplemented
 from service.generated.serving import prediction_service_pb2 as pb
 from service.grpc_exchange import Context, Exchanges
 from service.metrics import Call
@@ -29,7 +30,7 @@ Work = Callable[[Call, Any], Awaitable[Any]]
 Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
 
 
-def handlers(operations: Operations, exchanges: Exchanges) -> tuple[grpc.GenericRpcHandler[Any, Any], ...]:
+def handlers(operations: Operations, exchanges: Exchanges, door: Door) -> tuple[grpc.GenericRpcHandler[Any, Any], ...]:
     """Return both services for a server."""
     api = ServingApi(operations)
 
@@ -54,10 +55,8 @@ def handlers(operations: Operations, exchanges: Exchanges) -> tuple[grpc.Generic
     }
     model = {
         "GetModelStatus": ("model_status", "GetModelStatusRequest", api.get_model_status),
-        "HandleReloadConfigRequest": (
-            "reload_config", "ReloadConfigRequest", _refusing(Forbidden(serving.NO_RELOAD))
-        ),
-    }  # fmt: skip
+        "HandleReloadConfigRequest": ("reload_config", "ReloadConfigRequest", _reload(door)),
+    }
     return service(PREDICTION, prediction | refused), service(MODEL, model)
 
 
@@ -86,6 +85,14 @@ def _refusing(failure: Failure) -> Work:
         raise type(failure)(failure.detail)
 
     return refuse
+
+
+def _reload(door: Door) -> Work:
+    async def reload(_call: Call, _request: Any) -> Any:
+        door.require_admin()
+        raise Unimplemented(serving.NO_RELOAD)
+
+    return reload
 
 
 class ServingApi:

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.fleet_address import FleetAddress, read_address
 
 PREFIX = "LATENTONE_"
+OF_THE_CLIENT = ("LATENTONE_URL", "LATENTONE_KEY")
 
 
 def _address(text: str) -> str:
@@ -30,6 +31,13 @@ def _backend(text: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+
+
+def _rooms(text: str) -> str:
+    names = [name.strip() for name in text.split(",")]
+    if not set(names) <= {"health", "metrics", "docs", "nothing"}:
+        raise ValueError("takes health, metrics and docs, with commas between them, or nothing")
+    return ",".join(names)
 
 
 class SettingsError(Exception):
@@ -98,9 +106,31 @@ class Settings(BaseSettings):
         le=86_400,
         description="age at which gRPC connections move, as to other workers, seconds",
     )
+    api_keys: str = Field(
+        default="",
+        description="keys that may ask, `NAME sha256:HASH`, with commas between them; none here or in a file: all may",
+    )
+    api_keys_file: Path | None = Field(
+        default=None, description="file of such keys, one a line; read again when it changes"
+    )
+    key_rate: float = Field(
+        default=0.0, ge=0, le=1e6, description="requests a second of keys that state no rate, in each worker; 0: any"
+    )
+    open_without_key: Annotated[str, AfterValidator(_rooms)] = Field(
+        default="health", description="what needs no key: health, metrics, docs, or nothing"
+    )
+    grpc_certificate: Path | None = Field(default=None, description="certificate of gRPC, PEM; none: no TLS")
+    grpc_certificate_key: Path | None = Field(default=None, description="its key, PEM")
+    grpc_client_ca: Path | None = Field(
+        default=None, description="for mutual TLS: who signs the certificates that gRPC's clients must have, PEM"
+    )
     reflection: bool = Field(default=True, description="whether gRPC reflection is offered")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="debug, info, warning or error; debug logs every request"
+        default="info",
+        description="debug, info, warning or error; info logs every request, debug health and metrics too",
+    )
+    log_format: Literal["json", "text"] = Field(
+        default="json", description="json, an object a line, or text, for people to read"
     )
 
     @property
@@ -117,6 +147,10 @@ class Settings(BaseSettings):
     def _agree(self) -> Self:
         if self.http_port == self.grpc_port:
             raise ValueError(f"{PREFIX}GRPC_PORT is {self.grpc_port}, as is {PREFIX}HTTP_PORT; they must differ")
+        if (self.grpc_certificate is None) != (self.grpc_certificate_key is None):
+            raise ValueError(f"{PREFIX}GRPC_CERTIFICATE and {PREFIX}GRPC_CERTIFICATE_KEY: set both, or none of them")
+        if self.grpc_client_ca and not self.grpc_certificate:
+            raise ValueError(f"{PREFIX}GRPC_CLIENT_CA={self.grpc_client_ca}: needs {PREFIX}GRPC_CERTIFICATE too")
         if self.queue_limit < self.max_count:
             raise ValueError(
                 f"{PREFIX}QUEUE_LIMIT={self.queue_limit} must be at least {PREFIX}MAX_COUNT={self.max_count} "
@@ -148,14 +182,14 @@ def _line(location: tuple[int | str, ...], message: str, value: object) -> str:
 def misspelt_variables() -> list[str]:
     """Return a sentence for each LATENTONE_ variable that is nearly, but not quite, a setting."""
     known = [name for name, _, _ in _rows()]
-    strangers = [name for name in sorted(set(os.environ) - set(known)) if name.startswith(PREFIX)]
+    strangers = [name for name in sorted(set(os.environ) - {*known, *OF_THE_CLIENT}) if name.startswith(PREFIX)]
     near = [(name, difflib.get_close_matches(name, known, n=1, cutoff=0.8)) for name in strangers]
     return [f"{name} is not a setting; did you mean {match[0]}?" for name, match in near if match]
 
 
 def _rows() -> list[tuple[str, str, str]]:
     return [
-        (PREFIX + name.upper(), str(field.default), field.description or "")
+        (PREFIX + name.upper(), "" if field.default is None else str(field.default), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from latentone_client.answers import Sound
+from latentone_client.cli.connection import connection
 from latentone_client.cli.console import Progress
 from latentone_client.client import AsyncClient
 from latentone_client.errors import Failure
@@ -61,7 +62,7 @@ def bench(options: argparse.Namespace) -> int:
 
 async def _measure(options: argparse.Namespace) -> Tally:
     tally = Tally()
-    async with AsyncClient(options.url, timeout_s=options.timeout, retries=Retries(most=0)) as client:
+    async with AsyncClient(options.url, **connection(options), retries=Retries(most=0)) as client:
         ask = await _asking(client, options)
         await ask(0)  # the first is slower, and says whether it can be done at all
         began = time.monotonic()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from latentone_client.answers import Features, Model, Sound, Tune, Varied
+from latentone_client.cli.connection import connection
 from latentone_client.cli.console import Output, Progress, read, read_array
 from latentone_client.client import Client
 from latentone_client.errors import Invalid
@@ -143,7 +144,7 @@ def _client(options: argparse.Namespace) -> Iterator[Client]:
     retries = Retries(most=options.retries)
     with (
         Progress(options.command) as progress,
-        Client(options.url, timeout_s=options.timeout, retries=retries, watch=progress.watch) as client,
+        Client(options.url, **connection(options), retries=retries, watch=progress.watch) as client,
     ):
         yield client
 

@@ -12,6 +12,7 @@ from latentone_client.errors import Failure, Invalid
 LATER, DEFECT, INTERRUPTED, BROKEN_PIPE = 3, 4, 130, 141
 CODES = {"busy": LATER, "not_ready": LATER, "unavailable": LATER, "deadline": LATER, "internal": DEFECT}
 CURES = {
+    "unauthenticated": "LATENTONE_KEY or --key hold your API key",
     "not_found": "`latentone models` lists what is there",
     "busy": "try again later, or with more --retries and a longer --timeout",
     "not_ready": "try again later, or with more --retries and a longer --timeout",

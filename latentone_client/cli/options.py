@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from typing import Any
 
 from shtab import FILE
 
 from latentone_client.cli import bench, commands
-from latentone_client.client import DEFAULT_URL, TIMEOUT_S
+from latentone_client.cli.connection import add_connection, seconds
 from latentone_client.retries import Retries
 from latentone_client.sound_files import FORMATS
 
@@ -47,11 +46,7 @@ def _command(adding: Any, name: str, run: Callable[..., int], words: str) -> arg
 def _connected(adding: Any, name: str, run: Callable[..., int], words: str) -> argparse.ArgumentParser:
     made = _command(adding, name, run, words)
     where = made.add_argument_group("service")
-    url = os.environ.get("LATENTONE_URL") or DEFAULT_URL
-    where.add_argument("--url", default=url, help="http://, https://, grpc:// or grpcs:// (default %(default)s)")
-    where.add_argument(
-        "--timeout", type=_seconds, default=TIMEOUT_S, help="seconds for all, retries too (default %(default)g)"
-    )
+    add_connection(where)
     where.add_argument("--retries", type=_whole, default=Retries().most, help="at most (default %(default)s)")
     made.add_argument("--json", action="store_true", help="say what was done, or what failed, in JSON")
     return made
@@ -139,7 +134,7 @@ def _bench(adding: Any) -> None:
     words = "measure requests a second, and how long each takes"
     made = _connected(adding, "bench", bench.bench, words)
     made.add_argument("--clients", type=_natural, default=4, help="requests at the same time (default %(default)s)")
-    made.add_argument("--seconds", type=_seconds, default=10.0, help="how long (default %(default)g)")
+    made.add_argument("--seconds", type=seconds, default=10.0, help="how long (default %(default)g)")
     made.add_argument("--operation", choices=bench.OPERATIONS, default="generate", help="default %(default)s")
     made.add_argument("--count", type=_natural, default=1, help="clips a request (default %(default)s)")
     _add_label(made, "of every clip (default: one after another)")
@@ -225,16 +220,6 @@ def _natural(text: str) -> int:
     if not _whole(text):
         raise argparse.ArgumentTypeError("must be at least 1")
     return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
-    return seconds
 
 
 def _seed_map(text: str) -> dict[int, int]:

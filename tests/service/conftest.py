@@ -171,7 +171,7 @@ def two_workers(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Return a ready server with two workers."""
     log = tmp_path_factory.mktemp("log") / "two.log"
     started = Server(models, log, default_model="tiny", workers=2, lame_duck_seconds=0)
-    started.wait_until(lambda: log.read_text().count(" ready: ") == 2)
+    started.wait_until(lambda: log.read_text().count('"ready: ') == 2)
     yield started
     started.stop()
 

@@ -178,7 +178,7 @@ class Load:
 def test_a_drain_under_load_loses_nothing(models: Path, tmp_path: Path, workers: int, sign: signal.Signals) -> None:
     log = tmp_path / "log"
     server = Server(models, log, workers=workers, lame_duck_seconds=1.5, default_model="slow")
-    server.wait_until(lambda: log.read_text().count(" ready: ") == workers)
+    server.wait_until(lambda: log.read_text().count('"ready: ') == workers)
     load = Load(server, clients=8)
     server.wait_until(lambda: load.answered >= 8)
     server.process.send_signal(sign)

@@ -12,11 +12,19 @@ ROOT = Path(__file__).parents[2]
 # The files of each transport, and their modules.
 OVER_HTTP = {
     f"service/{name}.py": f"service.{name}"
-    for name in ("http_api", "http_exchange", "serving_http", "serving_json", "inference_http")
+    for name in (
+        "http_api",
+        "http_exchange",
+        "http_door",
+        "http_access",
+        "serving_http",
+        "serving_json",
+        "inference_http",
+    )
 }
 OVER_GRPC = {
     f"service/{name}.py": f"service.{name}"
-    for name in ("grpc_api", "grpc_exchange", "grpc_server", "serving_api", "inference_grpc")
+    for name in ("grpc_api", "grpc_exchange", "grpc_door", "grpc_server", "serving_api", "inference_grpc")
 }
 TRANSPORTS = (*OVER_HTTP.values(), *OVER_GRPC.values())
 
@@ -57,6 +65,7 @@ WALLS = {
     "service/operations.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/tunes.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/decoding.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
+    "service/door.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/midi.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/render.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/prediction.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
