@@ -87,7 +87,7 @@ MEL = MagnitudeMelSpec(n_fft=256, hop_samples=64, n_mels=16, inversion_steps=5, 
 MELGAN = tiny.SPEC.replace(
     recipe="melgan_small",
     representation=MEL,
-    architecture=MelganSpec(width=16, factors=(8, 4, 2), dilations=(1, 3), **CRITICS),
+    architecture=MelganSpec(width=16, factors=(8, 8), dilations=(3,), **CRITICS),
     game=GAME.replace(alone_steps=2),
     augment=None,
 )

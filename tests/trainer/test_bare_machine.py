@@ -54,7 +54,13 @@ def test_jax_trains_with_keras_and_numpy_alone_and_tensorflow_exports(tmp_path: 
             *small,
         ],
         cwd=tmp_path,
-        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax",
+            "PYTHONPATH": str(ROOT),
+            "JAX_PLATFORMS": "cpu",
+            "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiles in half the time
+        },
         capture_output=True,
         text=True,
         timeout=580,

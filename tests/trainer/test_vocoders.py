@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
-import os
-import subprocess
-import sys
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import keras
 import numpy as np
 import pytest
 import soundfile
@@ -17,6 +19,8 @@ import tensorflow as tf
 from service.contract import read_contract, verify_files
 from tests.service.conftest import Server
 from tests.trainer import systems, tiny
+from tests.trainer.backends import on_both
+from tests.trainer.plays import inversion_games
 from trainer import checkpoint, players
 from trainer.__main__ import main
 from trainer.corpus import PreparedCorpus
@@ -27,30 +31,7 @@ from trainer.export.publish import export, update_scores
 from trainer.games.inversion import InversionGame
 from trainer.run import Run, is_vocoder
 
-ROOT = Path(__file__).parents[2]
 ON_BOTH = ("melgan", "vocos")
-PLAY = """
-import json, sys
-from pathlib import Path
-import numpy as np
-from trainer import players
-from trainer.autodiff import to_floats
-from trainer.corpus.store import PreparedCorpus
-from trainer.run import Run
-corpus = PreparedCorpus.open(Path(sys.argv[1]))
-found = {}
-for folder in sys.argv[2:]:
-    game = players.game(Run.open(Path(folder)), corpus)
-    rng = np.random.default_rng(5)
-    for network in (game.generator, game.critic):
-        network.set_weights([0.2 * rng.standard_normal(w.shape).astype("float32") for w in network.get_weights()])
-    features = np.asarray(game.pairs(np.random.default_rng(0), 2)["features"])
-    before = np.asarray(game.decode(features))
-    found[Path(folder).name] = [to_floats(game.step(step)) for step in (0, 2, 3)]
-    moved = np.abs(np.asarray(game.decode(features)) - before)
-    found[Path(folder).name][-1]["decoded_moved"] = float(moved.max())
-print("SCORES" + json.dumps(found))
-"""
 
 
 class Quiet:
@@ -64,23 +45,41 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> PreparedCorpus:
     return tiny.corpus(tmp_path_factory.mktemp("corpora"))
 
 
-def trained(folder: Path, prepared: PreparedCorpus, name: str) -> tuple[Run, InversionGame]:
-    run = tiny.run(folder, prepared, systems.VOCODERS[name])
-    game = players.game(run, prepared)
-    assert isinstance(game, InversionGame)
-    players.play(run, prepared, game, Quiet(), resume=False)
-    return run, game
+class Trained(NamedTuple):
+    """A run to its end, and its model, whose graph equals the network: else export raises."""
+
+    run: Run
+    game: InversionGame
+    version: Path
+
+
+@pytest.fixture(scope="module")
+def trained(prepared: PreparedCorpus, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """Trains a vocoder when it is first asked for."""
+    folder = tmp_path_factory.mktemp("trained")
+
+    @functools.cache
+    def train(name: str) -> Trained:
+        keras.backend.clear_session()  # for `resumed`, below
+        run = tiny.run(folder / "runs" / name, prepared, systems.VOCODERS[name])
+        game = players.game(run, prepared)
+        assert isinstance(game, InversionGame)
+        players.play(run, prepared, game, Quiet(), resume=False)
+        return Trained(run, game, export(run, folder / name, name="voice"))
+
+    return train
 
 
 @pytest.mark.parametrize("name", systems.VOCODERS)
-def test_a_vocoder_is_trained_exported_and_decodes(name: str, prepared: PreparedCorpus, tmp_path: Path) -> None:
-    run, game = trained(tmp_path / "run", prepared, name)
+def test_a_vocoder_is_trained_exported_and_decodes(
+    name: str, prepared: PreparedCorpus, trained: Callable[[str], Trained]
+) -> None:
+    run, game, version = trained(name)
     fresh = players.game(run, prepared).state()
     for network in ("generator/", "critic/", "average/"):
         assert any(np.any(fresh[key] != value) for key, value in game.state().items() if key.startswith(network)), (
             f"the {network} did not move"
         )
-    version = export(run, tmp_path / "models", name="voice")  # the graph equals the network, or it raises
     contract = read_contract(version)
     verify_files(contract, version)
     assert (contract.kind, contract.operations, contract.latent) == ("vocoder", ("decode", "analyse"), None)
@@ -102,9 +101,8 @@ def test_a_vocoder_is_trained_exported_and_decodes(name: str, prepared: Prepared
     assert "serving_default" in signatures
 
 
-def test_weights_are_folded_and_stored_once(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    run, _ = trained(tmp_path / "run", prepared, "melgan")
-    version = export(run, tmp_path / "models", name="voice")
+def test_weights_are_folded_and_stored_once(trained: Callable[[str], Trained]) -> None:
+    run, _, version = trained("melgan")
     loaded = tf.saved_model.load(str(version))
     vocoder = players.vocoder(run)
     lengths = sum(int(np.prod(weight.shape)) for weight in vocoder.weights if weight.name == "length")
@@ -113,40 +111,34 @@ def test_weights_are_folded_and_stored_once(prepared: PreparedCorpus, tmp_path: 
     assert stored == vocoder.count_params() - lengths, "lengths are not folded, or kernels stored twice"
 
 
-def test_a_resumed_run_equals_a_straight_one_bit_for_bit(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    spec = systems.VOCODERS["melgan"]  # the critics join at step 2
-
-    def played(folder: str, *budgets: int) -> dict[str, np.ndarray]:
-        for index, steps in enumerate(budgets):
-            import keras
-
-            keras.backend.clear_session()
-            begun = Run.open(tmp_path / folder) if index else tiny.run(tmp_path / folder, prepared, spec)
-            run = begun.with_budget({"steps": steps})
-            players.play(run, prepared, players.game(run, prepared), Quiet(), resume=index > 0)
-        return checkpoint.load(tmp_path / folder)[0]
-
-    straight, resumed = played("straight", 5), played("halved", 1, 3, 5)
-    different = [name for name, values in straight.items() if not np.array_equal(values, resumed[name])]
-    assert not different
+def test_a_resumed_run_equals_a_straight_one_bit_for_bit(
+    prepared: PreparedCorpus, trained: Callable[[str], Trained], tmp_path: Path
+) -> None:
+    straight = checkpoint.load(trained("melgan").run.folder)[0]  # 4 steps; the critics join at step 2
+    run = tiny.run(tmp_path / "halved", prepared, systems.VOCODERS["melgan"])
+    for index, steps in enumerate((1, 3, 4)):
+        run = run.with_budget({"steps": steps})
+        keras.backend.clear_session()  # names as in a process of its own: optimisers order a graph by them
+        players.play(run, prepared, players.game(run, prepared), Quiet(), resume=index > 0)
+    resumed = checkpoint.load(run.folder)[0]
+    assert not [name for name, values in straight.items() if not np.array_equal(values, resumed[name])]
 
 
-def test_parity_notices_other_weights(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    run, _ = trained(tmp_path / "run", prepared, "vocos")
-    version = export(run, tmp_path / "models", name="voice")
+def test_parity_notices_other_weights(trained: Callable[[str], Trained]) -> None:
+    run, _, version = trained("vocos")
     vocoder = players.trained_vocoder(run)
     vocoder.set_weights([weights * 1.1 for weights in vocoder.get_weights()])
     with pytest.raises(parity.ParityError):
         parity.check_vocoder_parity(version, vocoder, players.representation(run))
 
 
-def test_a_decoder_of_a_run_and_of_its_model_are_one(prepared: PreparedCorpus, tmp_path: Path) -> None:
+def test_a_decoder_of_a_run_and_of_its_model_are_one(
+    prepared: PreparedCorpus, trained: Callable[[str], Trained]
+) -> None:
     for name in ("vocos", "vocos_of_log_mel"):
-        run, _ = trained(tmp_path / name, prepared, name)
+        run, _, version = trained(name)
         sounds = prepared.waveforms(prepared.held_out[:2])
-        of_run, of_model = (
-            open_decoder(folder) for folder in (run.folder, export(run, tmp_path / "models", name="voice"))
-        )
+        of_run, of_model = open_decoder(run.folder), open_decoder(version)
         features = of_run.analyse(sounds)
         assert np.abs(of_model.analyse(sounds) - features).max() < 1e-4
         assert np.abs(of_model.decode(features) - of_run.decode(features)).max() < 1e-4
@@ -192,9 +184,10 @@ def test_the_whole_way_by_commands(
         assert "is a vocoder: it decodes features" in capsys.readouterr().err
 
 
-def test_the_service_analyses_and_decodes(prepared: PreparedCorpus, tmp_path: Path) -> None:
-    run, _ = trained(tmp_path / "run", prepared, "vocos")
-    version = export(run, tmp_path / "models", name="voice")
+def test_the_service_analyses_and_decodes(
+    prepared: PreparedCorpus, trained: Callable[[str], Trained], tmp_path: Path
+) -> None:
+    version = shutil.copytree(trained("vocos").version, tmp_path / "models" / "voice" / "1")
     sound = prepared.waveforms(prepared.held_out[:1])[0]
     file = io.BytesIO()
     soundfile.write(file, sound, 8_000, format="WAV", subtype="FLOAT")
@@ -245,7 +238,8 @@ def test_what_does_not_fit_is_answered_with_what_does(
 @pytest.mark.timeout(900)  # JAX is slow to compile on a CPU
 def test_both_backends_play_the_same_games(prepared: PreparedCorpus, tmp_path: Path) -> None:
     begun = [tiny.run(tmp_path / name, prepared, systems.VOCODERS[name]) for name in ON_BOTH]
-    tensorflow, jax = (played(backend, begun, prepared) for backend in ("tensorflow", "jax"))
+    found = on_both(inversion_games, prepared.folder, *(run.folder for run in begun))
+    tensorflow, jax = found["tensorflow"], found["jax"]
     for name in ON_BOTH:
         for ours, theirs in zip(tensorflow[name][:2], jax[name][:2], strict=True):
             assert ours.keys() == theirs.keys()
@@ -255,19 +249,3 @@ def test_both_backends_play_the_same_games(prepared: PreparedCorpus, tmp_path: P
         assert "critic_loss" in jax[name][1]
         assert all(np.isfinite(list(scores.values())).all() for scores in jax[name])
         assert min(tensorflow[name][-1]["decoded_moved"], jax[name][-1]["decoded_moved"]) > 1e-3
-
-
-def played(backend: str, begun: list[Run], prepared: PreparedCorpus) -> dict[str, list[dict[str, float]]]:
-    alone = {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1", "XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    done = subprocess.run(
-        [sys.executable, "-c", PLAY, str(prepared.folder), *(str(run.folder) for run in begun)],
-        env={**os.environ, "KERAS_BACKEND": backend, **alone},
-        capture_output=True,
-        text=True,
-        timeout=850,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    line = next(line for line in done.stdout.splitlines() if line.startswith("SCORES"))
-    loaded: dict[str, list[dict[str, float]]] = json.loads(line.removeprefix("SCORES"))
-    return loaded

@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-ROOT = Path(__file__).parents[3]
-
-PLAY = """
-import json
 import numpy as np
 from keras import ops
+
+from tests.trainer.backends import on_both
+from tests.trainer.plays import fill
 from trainer.architectures import report, specgan, wavegan
 from trainer.autodiff import CompiledStep, value_and_gradients
 from trainer.objectives import gradient_penalty
 from trainer.specs.architectures import ReportSpec, SpecganSpec, WaveganSpec
 
-small = dict(latent_size=4, width=2)
-cases = {
-    "wavegan": (wavegan, WaveganSpec(**small, pixel_norm=True, post_filter_taps=8), (256, 2), 3),
-    "specgan": (specgan, SpecganSpec(**small, batch_norm=True), (16, 8), 3),
-    "report": (
-        report,
-        ReportSpec(latent_size=4, start_width=4, generator_widths=(4, 3, 3, 2), critic_widths=(2, 2, 3, 3)),
-        (16, 16),
-        0,
-    ),
+SMALL = {"latent_size": 4, "width": 2}
+REPORT = ReportSpec(latent_size=4, start_width=4, generator_widths=(4, 3, 3, 2), critic_widths=(2, 2, 3, 3))
+CASES: dict[str, tuple[Any, Any, tuple[int, int], int]] = {  # module, sizes, shape, labels
+    "wavegan": (wavegan, WaveganSpec(**SMALL, pixel_norm=True, post_filter_taps=8), (256, 2), 3),
+    "specgan": (specgan, SpecganSpec(**SMALL, batch_norm=True), (16, 8), 3),
+    "report": (report, REPORT, (16, 16), 0),
 }
-found = {}
-for name, (architecture, spec, shape, labels) in cases.items():
+
+
+def played() -> dict[str, list[float]]:
+    """Return a loss, the size of each weight's gradient and what no gradient moves, by network."""
+    return {name: _scores(*case) for name, case in CASES.items()}
+
+
+def _scores(architecture: Any, spec: Any, shape: tuple[int, int], labels: int) -> list[float]:
     rng = np.random.default_rng(5)
     generator, critic = architecture.Generator(spec, shape, labels), architecture.Critic(spec, shape, labels)
-    for network in (generator, critic):
-        network.set_weights([0.2 * np.abs(rng.standard_normal(w.shape)).astype("float32") if "variance" in w.path
-                             else 0.2 * rng.standard_normal(w.shape).astype("float32") for w in network.weights])
+    fill((generator, critic), rng, 0.2)
     label = np.array([2, 0, 1], "int32") if labels else None
-    networks = [generator, critic]
-    weights = [weight for network in networks for weight in network.trainable_variables]
-    resting = [weight for network in networks for weight in network.non_trainable_variables]
+    weights = [*generator.trainable_variables, *critic.trainable_variables]
+    resting = [*generator.non_trainable_variables, *critic.non_trainable_variables]
 
-    def step(inputs):
-        def loss():
+    def step(inputs: dict[str, Any]) -> dict[str, Any]:
+        def loss() -> tuple[Any, None]:
             made = generator(inputs["latent"], label, training=True)
             logit, classes = critic(made, label, inputs["noise"], training=True)
             penalty = gradient_penalty(
@@ -66,34 +58,12 @@ for name, (architecture, spec, shape, labels) in cases.items():
     }
     scores = CompiledStep(step, [*weights, *resting])(inputs)
     moved = [float(np.sum(np.asarray(variable))) for variable in resting]
-    found[name] = [float(np.asarray(scores[key])) for key in sorted(scores)] + moved
-print("FOUND" + json.dumps(found))
-"""
-
-
-def played(backend: str) -> dict[str, list[float]]:
-    done = subprocess.run(
-        [sys.executable, "-c", PLAY],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "PYTHONPATH": str(ROOT),
-            "CUDA_VISIBLE_DEVICES": "-1",
-            "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiles in half the time
-        },
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    line = next(line for line in done.stdout.splitlines() if line.startswith("FOUND"))
-    found: dict[str, list[float]] = json.loads(line.removeprefix("FOUND"))
-    return found
+    return [float(np.asarray(scores[key])) for key in sorted(scores)] + moved
 
 
 def test_a_step_is_the_same_on_both_backends() -> None:
-    tensorflow, jax = played("tensorflow"), played("jax")
+    found = on_both(played)
+    tensorflow, jax = found["tensorflow"], found["jax"]
     assert len(tensorflow) == 3
     for name, values in tensorflow.items():
         assert np.isfinite(values).all(), name

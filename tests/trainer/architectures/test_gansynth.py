@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -17,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import ops
 
+from tests.trainer.backends import on_both
 from trainer.architectures import gansynth
 from trainer.architectures.equalised import Spread, _Equalised
 from trainer.architectures.growth import Growth
 from trainer.architectures.layers import batch_deviation
-from trainer.autodiff import BACKEND, CompiledStep, to_floats, value_and_gradients
+from trainer.autodiff import CompiledStep, to_floats, value_and_gradients
 from trainer.errors import SpecError
 from trainer.objectives import class_loss, gradient_penalty
 from trainer.specs.architectures import GansynthSpec
 
-ROOT = Path(__file__).parents[3]
 SHAPE, LABELS, LEVELS = (8, 16, 2), 3, 3
 TINY = GansynthSpec(latent_size=6, base_channels=32, most_channels=8)
 RNG = np.random.default_rng(7)
@@ -256,18 +251,7 @@ def played() -> dict[str, float]:
 
 
 def test_a_step_is_the_same_on_both_backends_and_leaves_unused_levels_alone() -> None:
-    other = {"tensorflow": "jax", "jax": "tensorflow"}[BACKEND]
-    source = "import json; from tests.trainer.architectures.test_gansynth import played; print(json.dumps(played()))"
-    done = subprocess.run(
-        [sys.executable, "-c", source],
-        env={**os.environ, "KERAS_BACKEND": other, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    theirs, ours = json.loads(done.stdout.splitlines()[-1]), played()
+    ours, theirs = on_both(played).values()
     for scores in (ours, theirs):
         assert scores["unused_moved"] == 0.0
         assert scores["least_moved"] > 1e-4
