@@ -70,6 +70,9 @@ def test_the_command_line_makes_the_same_sounds(bundled: Server, tmp_path: Path)
     assert (tmp_path / "seven.wav").read_bytes() == (tmp_path / "curl.wav").read_bytes()
     assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "again.flac")))
     seven, any_mel = (soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "any-mel.wav"))
+    near = soundfile.read(tmp_path / "near-seven.wav")[0].reshape(4, -1)
+    assert np.abs(near).max(axis=1).min() > 0.01
+    assert len({one.tobytes() for one in near}) == 4
     assert np.sqrt(np.mean(any_mel**2)) == pytest.approx(np.sqrt(np.mean(seven**2)), rel=0.2)
 
 

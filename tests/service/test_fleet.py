@@ -79,7 +79,7 @@ def up(server: Server, fleet: Fleet) -> int:
     last = {
         port: [line for line in lines if f"fleet: 127.0.0.1:{port} is " in line] for port in (f.port for f in fleet)
     }
-    return sum(bool(found) and found[-1].endswith("is up") for found in last.values())
+    return sum(bool(found) and " is up" in found[-1] for found in last.values())
 
 
 def health(server: Server) -> int:
@@ -186,7 +186,7 @@ def test_the_deadline_is_passed_on_and_a_call_that_misses_it_is_not_repeated(fro
     assert late.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     time.sleep(0.5)  # in which a second try would come
     assert len(stand_in.seconds) == 1
-    assert 0 < stand_in.seconds[0] <= 1
+    assert 0 < stand_in.seconds[0] <= 1.05  # on its way the time is rounded up
     stand_in.go.set()
     assert front.generate().status_code == 200
 
