@@ -20,6 +20,7 @@ class Model:
     state: str  # available (loaded when first asked for), loading, ready or failed
     reason: str = ""  # why it failed
     default: bool = False  # whether requests that name no model get this one
+    version_labels: tuple[str, ...] = ()  # that stand for this version
     operations: tuple[str, ...] = ()
     sample_rate_hz: int = 0  # 0 where the contract could not be read, as with the fields below
     clip_samples: int = 0

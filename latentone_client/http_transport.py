@@ -100,6 +100,8 @@ def _outgoing(url: str, request: Request[object], seconds: float) -> dict[str, A
             return {"method": "GET", "url": f"{url}/v1/models", **common}
         case "get_model":
             place = f"{url}/v1/models/{quote(fields['model'], safe='')}"
+            if "version_label" in fields:
+                return {"method": "GET", "url": f"{place}?version_label={quote(fields['version_label'])}", **common}
             return {"method": "GET", "url": f"{place}/versions/{fields['version']}", **common}
         case "sample" | "analyse":
             fields = {**fields, "format": "base64"}  # of the features

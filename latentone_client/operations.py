@@ -29,7 +29,7 @@ ON_THE_WIRE = "wav_float"  # a form that says its channels and keeps every bit
 def generate(
     *,
     model: str = "",
-    version: int = 0,
+    version: int | str = 0,
     seed: int | None = None,
     count: int | None = None,
     label: str | int = "",
@@ -38,7 +38,8 @@ def generate(
 ) -> Request[Sound]:
     """Make clips from a seed or from latents.
 
-    model: empty for the default one. version: 0 for the newest. seed: absent, one is drawn and returned.
+    model: empty for the default one. version: a number, a label such as "stable", or 0 for the newest that is ready.
+    seed: absent, one is drawn and returned.
     label: a name or an index; empty: clip i has label (seed + i) modulo their number. pitch: MIDI pitch in place of
     a label. latents: [count, latent size] in place of a seed.
     """
@@ -49,7 +50,7 @@ def generate(
 def sample(
     *,
     model: str = "",
-    version: int = 0,
+    version: int | str = 0,
     seed: int | None = None,
     count: int | None = None,
     label: str | int = "",
@@ -68,7 +69,7 @@ def decode(
     features: ArrayLike | File,
     *,
     model: str = "",
-    version: int = 0,
+    version: int | str = 0,
     black: float | None = None,
     white: float | None = None,
     low: Literal["bottom", "top"] = "bottom",
@@ -93,7 +94,7 @@ def decode(
     return Request("decode", _given(model=model, version=version, **fields, format=ON_THE_WIRE), reading.sound)
 
 
-def analyse(audio: File, *, model: str = "", version: int = 0) -> Request[Features]:
+def analyse(audio: File, *, model: str = "", version: int | str = 0) -> Request[Features]:
     """Describe a sound file by the features that `decode` takes.
 
     audio: a WAV, FLAC, Ogg or MP3 file at the model's sample rate, as bytes or as a path.
@@ -110,7 +111,7 @@ def vary(
     label: str | int = "",
     pitch: float | None = None,
     model: str = "",
-    version: int = 0,
+    version: int | str = 0,
 ) -> Request[Varied]:
     """Make variations of a sound, with a model that has an encoder.
 
@@ -141,7 +142,7 @@ def interpolate(
     label: str | int = "",
     pitch: float | None = None,
     model: str = "",
-    version: int = 0,
+    version: int | str = 0,
 ) -> Request[Sound]:
     """Make clips along a path through sounds and then through seeds.
 
@@ -166,7 +167,7 @@ def render(
     midi: File,
     *,
     model: str = "",
-    version: int = 0,
+    version: int | str = 0,
     seed: int | None = None,
     programs: Mapping[int, int] | None = None,
     channels: Mapping[int, int] | None = None,
@@ -206,8 +207,8 @@ def list_models() -> Request[tuple[Model, ...]]:
     return Request("list_models", {}, reading.models)
 
 
-def get_model(name: str, *, version: int = 0) -> Request[Model]:
-    """Return one model, with its whole contract. version: 0 for the newest."""
+def get_model(name: str, *, version: int | str = 0) -> Request[Model]:
+    """Return one model, with its whole contract. version: a number, a label, or 0 for the newest."""
     if not name:
         raise Invalid("model: which one? give its name")
     return Request("get_model", _given(model=name, version=version), reading.model)
@@ -219,7 +220,9 @@ def _drawn(*, latents: ArrayLike | None, label: str | int, **fields: Any) -> dic
 
 
 def _given(**fields: Any) -> dict[str, Any]:
-    """Return the fields that say something; the service knows the rest."""
+    """Return the fields that say something; the service knows the rest. A version that is a text is a label."""
+    if isinstance(fields.get("version"), str):
+        fields["version_label"] = fields.pop("version")
     return {name: value for name, value in fields.items() if value is not None}
 
 

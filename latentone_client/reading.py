@@ -15,7 +15,7 @@ from latentone_client.sound_files import decode
 from latentone_client.transport import Fields, Reply
 
 A = TypeVar("A")
-LISTS = ("operations", "labels", "pitches")
+LISTS = ("version_labels", "operations", "labels", "pitches")
 
 
 def _reading(read: Callable[[Reply], A]) -> Callable[[Reply], A]:

@@ -14,10 +14,11 @@ import time
 import urllib.error
 import urllib.request
 
-from service import command, key_command
+from service import command, key_command, sign_command
 from service.griffin_lim import NAME as BUILT_IN
 from service.keys import read_keys
 from service.settings import Settings, SettingsError, load_settings, misspelt_variables, plain_table
+from service.signing import read_trusted
 from service.tls import read_tls
 
 POLL_S = 0.1
@@ -38,17 +39,18 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", metavar="command", title="instead of serving")
     command.add_render(commands)
     key_command.add_key(commands)
+    sign_command.add_sign(commands)
+    sign_command.add_signing_key(commands)
     options = parser.parse_args()
-    if options.command == "key":
-        sys.exit(key_command.make(options))
-    if options.command == "render":
-        sys.exit(command.render(options))
+    if options.command is not None:
+        sys.exit(options.run(options))
     try:
         settings = load_settings()
         _check_models(settings)
         _check_ports(settings)
         read_keys(settings)
         read_tls(settings)
+        read_trusted(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -43,6 +43,7 @@ def add_render(commands: Any) -> None:
     parser.add_argument("--release-seconds", help="fade-out of each note (default 0.3)")
     parser.add_argument("--out-of-range", help="fold (default) or skip: notes outside the model's pitches")
     parser.add_argument("--percussion", action="store_true", help="play channel 10 too")
+    parser.set_defaults(run=render)
 
 
 def render(options: argparse.Namespace) -> int:
@@ -83,11 +84,14 @@ async def _play(options: argparse.Namespace, settings: Settings) -> str:
     from prometheus_client import CollectorRegistry
 
     from service.batcher import Batcher
+    from service.engines import Engines
     from service.library import Library
     from service.loading import from_disk
     from service.metrics import Call, Metrics
+    from service.model_folder import read_versions
     from service.operations import Operations
     from service.requests import RenderRequest, parse_request
+    from service.signing import read_trusted
 
     request = parse_request(RenderRequest, _fields(options))
     if not options.output.parent.is_dir():
@@ -95,12 +99,8 @@ async def _play(options: argparse.Namespace, settings: Settings) -> str:
     metrics = Metrics(CollectorRegistry())
     calls = settings.engine_calls or len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(calls, "engine") as executor:
-        library = Library(
-            options.model.resolve().parent.parent,
-            default="",
-            load=from_disk(settings),
-            executor=executor,
-        )
+        entries = read_versions(options.model.resolve().parent.parent, read_trusted(settings))
+        library = Library(entries, Engines(from_disk(settings), executor, metrics))
         batcher = Batcher(
             executor,
             metrics,
@@ -108,7 +108,7 @@ async def _play(options: argparse.Namespace, settings: Settings) -> str:
             queue_limit=settings.queue_limit,
             engine_calls=calls,
         )
-        operations = Operations(library, batcher, metrics, settings)
+        operations = Operations(library, batcher, settings)
         call = Call(metrics, deadline=time.monotonic() + WHOLE_DAY_S)
         with _progress() as watch:
             tune = await operations.render(call, request, watch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import from_json
 
 from service.errors import BrokenModel
+from service.signing import SIGNATURE, check_signature
 
 PLACE = Path("assets.extra") / "contract.json"
 CONTRACT_VERSION = 1
@@ -126,16 +128,20 @@ class Contract(_Part):
         return frames * self.features.hop_samples if self.features.shape[0] is None else self.audio.clip_samples
 
 
-def read_contract(folder: Path) -> Contract:
+def read_contract(folder: Path, trusted: Collection[bytes] = ()) -> Contract:
     """Read and check the contract of a version folder (name/version).
 
-    Raises: BrokenModel where it is missing, not JSON, of another contract version, contradicts itself or its
-    folder.
+    trusted: public keys of which one must have signed it, where there are any. Raises: BrokenModel where it is missing,
+    not signed so, not JSON, of another contract version, contradicts itself or its folder.
     """
     try:
-        document = from_json((folder / PLACE).read_bytes(), allow_inf_nan=False)
+        text = (folder / PLACE).read_bytes()
     except OSError as error:
         raise BrokenModel(f"{PLACE} can't be read: {error.strerror}") from None
+    if trusted:
+        check_signature(text, folder, trusted)
+    try:
+        document = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise BrokenModel(f"{PLACE} is not JSON: {error}") from None
     if not isinstance(document, dict) or document.get("contract") != CONTRACT_VERSION:
@@ -211,7 +217,8 @@ def verify_files(contract: Contract, folder: Path) -> None:
     A SavedModel is code: what was not described must not be loaded.
     Raises: BrokenModel for a file that is missing, not listed or different.
     """
-    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {str(PLACE)}
+    own = {str(PLACE), str(SIGNATURE)}
+    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - own
     if missing := sorted(contract.files.keys() - present):
         raise BrokenModel(f"{missing[0]} is missing")
     if unlisted := sorted(present - contract.files.keys()):

@@ -126,6 +126,13 @@ MODEL: dict[str, Any] = {
     "tags": ["Models"],
     "responses": {"default": PROBLEM},
 }
+RELOAD: dict[str, Any] = {
+    "summary": "Look at the folder of models now",
+    "description": "For an admin key. Answers when the versions and labels in the folder are served; 409 names those "
+    "that can't be.",
+    "tags": ["Models"],
+    "responses": {"default": PROBLEM},
+}
 
 
 def _foreign(tag: str, summary: str, text: str = "", body: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -152,6 +159,7 @@ PREDICT = _foreign(
     },
 )
 METADATA = _foreign(SERVING, "The signatures of a model")
+STATUS = _foreign(SERVING, "The state of the version that a label stands for")
 SERVER = _foreign(INFERENCE, "Which server this is")
 SERVER_LIVE = _foreign(INFERENCE, "Whether the server answers")
 SERVER_READY = _foreign(INFERENCE, "Whether the server wants requests")

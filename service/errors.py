@@ -112,6 +112,6 @@ class BadAnswer(Failure):
 
 
 class BrokenModel(Failure):
-    """A version folder that can't be served; the detail says what is wrong with it."""
+    """A version folder, or several, that can't be served; the detail says what is wrong."""
 
     kind = "broken_model"

@@ -11,10 +11,10 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from service.audio_files import AudioFormat
+from service.entry import Entry
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerServicer
 from service.grpc_exchange import Context, Exchanges
-from service.library import Entry
 from service.made import Made
 from service.metrics import Call
 from service.operations import Operations
@@ -123,7 +123,7 @@ class Synthesizer(SynthesizerServicer):
         """One model with its contract."""
         async with self._exchanges.call(context, "get_model") as call:
             wanted = parse_request(ModelRequest, _fields(request))
-            entry = self._operations.library.find(wanted.model, wanted.version)
+            entry = self._operations.library.find(wanted.model, wanted.version, wanted.version_label)
             call.model = entry.name
             answer = pb.GetModelResponse(model=self._model(entry))
             answer.contract.update(entry.contract.document if entry.contract else {})

@@ -31,6 +31,7 @@ STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
     errors.Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     errors.Unimplemented: grpc.StatusCode.UNIMPLEMENTED,
     errors.BadAnswer: grpc.StatusCode.INTERNAL,
+    errors.BrokenModel: grpc.StatusCode.FAILED_PRECONDITION,
 }
 MOST_BYTES = 2000  # of a text
 

@@ -10,6 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from service import serving_api
+from service.admin import Admin
 from service.door import Door
 from service.generated.inference import open_inference_pb2
 from service.generated.inference.open_inference_pb2_grpc import add_GRPCInferenceServiceServicer_to_server
@@ -37,7 +38,7 @@ FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
 class GrpcServer:
     """Started and stopped by the worker's lifecycle."""
 
-    def __init__(self, operations: Operations, metrics: Metrics, settings: Settings, door: Door) -> None:
+    def __init__(self, operations: Operations, metrics: Metrics, settings: Settings, door: Door, admin: Admin) -> None:
         """Needs the running event loop."""
         self._exchanges = exchanges = Exchanges(metrics, settings.deadline_seconds)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
@@ -53,7 +54,7 @@ class GrpcServer:
         )
         add_SynthesizerServicer_to_server(Synthesizer(operations, exchanges), self._server)
         add_GRPCInferenceServiceServicer_to_server(InferenceService(operations, exchanges), self._server)
-        self._server.add_generic_rpc_handlers(serving_api.handlers(operations, exchanges, door))
+        self._server.add_generic_rpc_handlers(serving_api.handlers(operations, exchanges, admin))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if settings.reflection:
             names = (*NAMES, health.SERVICE_NAME, reflection.SERVICE_NAME)

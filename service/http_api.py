@@ -61,6 +61,7 @@ def make_app() -> FastAPI:
     for name, post in POSTS.items():
         app.post(f"/v1/{name}", **post.docs)(route(name, _making(name, post)))
     app.get("/v1/models", **docs.MODELS)(route("list_models", _list_models))
+    app.post("/v1/models:reload", **docs.RELOAD)(route("reload", _reload))
     app.get("/v1/models/{name}", **docs.MODEL)(route("get_model", _get_model))
     app.get("/v1/models/{name}/versions/{version}", **docs.MODEL)(route("get_model", _get_model))
     serving_http.add_routes(app)
@@ -122,12 +123,20 @@ async def _list_models(operations: Operations, _call: Call, _request: Request) -
 
 async def _get_model(operations: Operations, call: Call, request: Request) -> Response:
     places = request.path_params
-    wanted = parse_request(ModelRequest, {"model": places["name"], "version": places.get("version", 0)})
-    entry = operations.library.find(wanted.model, wanted.version)
+    label = request.query_params.get("version_label", "")
+    fields = {"model": places["name"], "version": places.get("version", 0), "version_label": label}
+    wanted = parse_request(ModelRequest, fields)
+    entry = operations.library.find(wanted.model, wanted.version, wanted.version_label)
     call.model = entry.name
     contract = entry.contract.document if entry.contract else {}
-    statuses = serving.statuses(operations, serving.ModelSpec(entry.name, wanted.version or None))
+    statuses = serving.statuses(operations, serving.ModelSpec(entry.name, wanted.version or None, label))
     return JSONResponse({"model": operations.describe(entry), "contract": contract, **statuses})
+
+
+async def _reload(operations: Operations, _call: Call, request: Request) -> Response:
+    operations.readiness.require_serving()
+    await request.app.state.admin.reload()
+    return await _list_models(operations, _call, request)
 
 
 async def _docs_page() -> Response:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.contract import Contract, TensorSpec
+from service.entry import Entry
 from service.errors import Invalid, NotFound
-from service.library import Entry
 from service.operations import Operations
 from service.prediction import check_names, check_outputs, check_shape, signature_name, signatures
 from service.requests import ModelRequest, parse_request

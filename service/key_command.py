@@ -22,6 +22,7 @@ def add_key(commands: Any) -> None:
     parser.add_argument("--rate", type=float, help="requests a second (default: LATENTONE_KEY_RATE)")
     parser.add_argument("--burst", type=int, help="requests at once (default: those of a second)")
     parser.add_argument("--admin", action="store_true", help="for admin calls too")
+    parser.set_defaults(run=make)
 
 
 def make(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.fleet import Fleet
+from service.folder_watch import FolderWatch
 from service.grpc_server import GrpcServer
 from service.metrics import Metrics
 from service.operations import Operations
@@ -32,23 +33,27 @@ class Lifecycle:
     def __init__(
         self,
         operations: Operations,
+        watch: FolderWatch,
         grpc_server: GrpcServer,
         metrics: Metrics,
         settings: Settings,
+        *,
         fleet: Fleet | None = None,
     ) -> None:
         self._operations = operations
+        self._watch = watch
         self._grpc_server = grpc_server
         self._metrics = metrics
         self._settings = settings
         self._fleet = fleet
-        self._opening: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._draining: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen at once, and load in the background."""
         await self._grpc_server.start()
-        self._opening = asyncio.create_task(self._open() if self._fleet is None else self._follow(self._fleet))
+        opening = self._open() if self._fleet is None else self._follow(self._fleet)
+        self._tasks = [asyncio.create_task(opening), asyncio.create_task(self._look_again())]
         for number in (signal.SIGTERM, signal.SIGINT):
             self._take_over(number)
 
@@ -59,12 +64,32 @@ class Lifecycle:
         await self._draining
 
     async def _open(self) -> None:
-        loaded = await self._operations.load()
-        if all(entry.built_in for entry in loaded):  # of the folder's models none can be served
-            self._stay_closed(self._operations.library.why_nothing_is_ready())
+        await self._watch.look()
+        await self._serve_what_there_is()
+
+    async def _look_again(self) -> None:
+        """Follow the folder of models; the first look is not ours."""
+        while self._settings.models_poll_seconds:
+            await asyncio.sleep(self._settings.models_poll_seconds)
+            if self._fleet is not None and not self._operations.readiness.ready:
+                continue  # it would wait for a fleet that is not there
+            try:
+                await self._watch.look()
+            except Exception:
+                logger.exception("the folder of models could not be followed")
+            if self._fleet is None:
+                await self._serve_what_there_is()
+
+    async def _serve_what_there_is(self) -> None:
+        library = self._operations.library
+        if self._operations.readiness.serving:
+            return
+        if not library.can_serve():
+            self._stay_closed()
             return
         await self._begin_to_serve()
-        logger.info("ready: %s", ", ".join(entry.title for entry in loaded))
+        loaded = [entry.title for entry in library.entries() if entry.state == "ready"]
+        logger.info("ready: %s", ", ".join(loaded) or "models are loaded when they are asked for")
 
     async def _follow(self, fleet: Fleet) -> None:
         """Be ready while the fleet is: there is a server of it, and it serves a model of ours."""
@@ -73,12 +98,12 @@ class Lifecycle:
             if not fleet.reachable:
                 await self._pause(NO_FLEET)
             elif not readiness.ready:
-                await library.load_newest()
-                if any(entry.state == "ready" for entry in library.entries()):
+                await self._watch.look(again=True)
+                if library.can_serve():
                     await self._begin_to_serve()
                     logger.info("ready: the fleet can be reached")
                 else:
-                    self._stay_closed(library.why_nothing_is_ready())
+                    self._stay_closed()
                     await asyncio.sleep(FLEET_RETRY_S)
             await asyncio.sleep(FLEET_POLL_S)
 
@@ -92,7 +117,8 @@ class Lifecycle:
             await self._grpc_server.lose()
         self._operations.readiness.lose(reason)
 
-    def _stay_closed(self, reason: str) -> None:
+    def _stay_closed(self) -> None:
+        reason = "; ".join(self._operations.library.troubles()) or "no models found"
         if reason != self._operations.readiness.reason:
             logger.error("not ready: %s", reason)
         self._operations.readiness.reason = reason
@@ -115,8 +141,8 @@ class Lifecycle:
     async def _drain(self, close_http: Callable[[], Any]) -> None:
         settings = self._settings
         _end_by_force_in(settings.lame_duck_seconds + settings.drain_seconds + SPARE_S)
-        if self._opening is not None:
-            self._opening.cancel()
+        for task in self._tasks:
+            task.cancel()
         self._operations.readiness.drain()
         await self._grpc_server.refuse()
         await asyncio.sleep(settings.lame_duck_seconds)

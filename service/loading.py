@@ -7,9 +7,9 @@ from pathlib import Path
 from service import griffin_lim
 from service.contract import Contract, verify_files
 from service.engine import Engine, SavedModel
+from service.engines import Loader
 from service.fleet import Fleet
 from service.fleet_engine import FleetEngine
-from service.library import Loader
 from service.settings import Settings
 
 

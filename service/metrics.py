@@ -71,6 +71,9 @@ class Metrics:
         self.in_flight = gauge("in_flight", "requests that are being answered")
         self.audio_seconds = Counter("latentone_audio_seconds", "sound made, seconds", ("model",), registry=registry)
         self.model_loaded = gauge("model_loaded", "1 for each version that is loaded", ("model", "version"), "livemax")
+        self.models_refused = Counter(
+            "latentone_models_refused", "versions of models that could not be served", ("model",), registry=registry
+        )
         self.fleet_failures = Counter(
             "latentone_fleet_failures", "calls that the fleet failed, by its code", ("code",), registry=registry
         )
@@ -95,6 +98,14 @@ class Metrics:
     def waiting(self, items: int) -> None:
         """Note how many items wait."""
         self.queue_depth.set(items)
+
+    def loaded(self, model: str, version: int, change: int) -> None:
+        """Note a version that was loaded (1) or has ended (-1)."""
+        self.model_loaded.labels(model, str(version)).inc(change)
+
+    def refused(self, model: str) -> None:
+        """Note a version that can't be served."""
+        self.models_refused.labels(model).inc()
 
     @contextmanager
     def call(self, transport: Transport, operation: str, *, seconds: float) -> Iterator[Call]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,12 +13,13 @@ from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
 from service.engine import Engine
+from service.entry import Entry
 from service.errors import Invalid
 from service.grey_picture import write_grey
 from service.inputs import check_count, label_names, latent_batch, wanted_labels, whole_frames
-from service.library import Entry, Library
+from service.library import Library
 from service.made import Made, Tune, Varied
-from service.metrics import Call, Metrics
+from service.metrics import Call
 from service.picture import draw_features
 from service.readiness import Readiness
 from service.requests import (
@@ -36,38 +35,19 @@ from service.requests import (
 from service.running import FloatArray, Inputs, Running, Signature, generator_inputs
 from service.settings import Settings
 
-logger = logging.getLogger("bentoml.latentone")
-
 DEFAULT_STEPS = 8
 UNCOMPRESSED = ("wav", "wav_float", "pcm", "f32")
 QUICK_SAMPLES = 131_072  # uncompressed, these are written in less time than a thread takes to answer
-WARM_UP_S = 600.0  # a first run compiles; it has no client who waits
 
 
 class Operations:
     """Every operation, over one library and one batcher."""
 
-    def __init__(self, library: Library, batcher: Batcher, metrics: Metrics, settings: Settings) -> None:
+    def __init__(self, library: Library, batcher: Batcher, settings: Settings) -> None:
         self.library = library
         self.settings = settings
         self.readiness = Readiness()
         self._running = Running(library, batcher)
-        self._metrics = metrics
-
-    async def load(self) -> list[Entry]:
-        """Load the newest usable version of each model, and do once whatever they can.
-
-        Returns: what is ready. What fails at its first request is not served.
-        """
-        entries = await self.library.load_newest()
-        for entry in entries:
-            call = Call(self._metrics, deadline=time.monotonic() + WARM_UP_S)
-            try:
-                await self._warm_up(call, await self.library.get(entry.name, entry.version))
-            except Exception:
-                logger.exception("%s can't be served: the warm-up failed", entry.title)
-                entry.fail("the warm-up failed; the log has the details")
-        return [entry for entry in entries if entry.state == "ready"]
 
     def describe(self, entry: Entry) -> dict[str, Any]:
         """Return what there is to know about a version, by the field names of the gRPC message Model."""
@@ -77,6 +57,7 @@ class Operations:
             "version": entry.version,
             "state": entry.state,
             "reason": entry.reason,
+            "version_labels": self.library.labels_of(entry),
             "default": entry.name == self.library.default_name() and entry is self.library.find(entry.name),
         }
         if contract is not None:
@@ -224,24 +205,6 @@ class Operations:
         low, high = made.contract.features.known_range
         with call.stage("encode"):
             return await self._running.in_thread(call, lambda: write_grey(made.values[0], low, high))
-
-    async def _warm_up(self, call: Call, engine: Engine) -> None:
-        """Do once whatever the model can do, the way a request would; the first time is slow."""
-        contract = engine.contract
-        name, version = contract.name, contract.version
-        if "generate" in contract.operations:
-            made = await self.generate(call, GenerateRequest(model=name, version=version, seed=0))
-            await self.encode(call, made, "wav")
-        if "sample" in contract.operations:
-            await self.sample(call, SampleRequest(model=name, version=version, seed=0))
-        if "decode" in contract.operations and contract.features is not None:
-            quiet = np.full((1, contract.features.frames, *contract.features.frame_shape), -1.0, np.float32)
-            await self.decode(call, DecodeRequest(model=name, version=version, features=quiet))
-        if "vary" in contract.operations:
-            silence = np.zeros(contract.audio.clip_shape, np.float32)
-            rate = contract.audio.sample_rate_hz
-            sound = write_audio(silence, sample_rate_hz=rate, form="wav", tags={})
-            await self.vary(call, VaryRequest(model=name, version=version, audio=sound, seed=0))
 
     async def _from_latents(self, call: Call, request: SampleRequest, signature: Signature) -> Made:
         engine = await self._running.engine(call, request, signature)

@@ -24,6 +24,7 @@ STATUS: dict[type[errors.Failure], HTTPStatus] = {
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.Unimplemented: HTTPStatus.NOT_IMPLEMENTED,
     errors.BadAnswer: HTTPStatus.BAD_GATEWAY,
+    errors.BrokenModel: HTTPStatus.CONFLICT,
 }
 # Where the protocols of TensorFlow Serving and Open Inference are spoken, clients look for the text in `error`.
 FOREIGN = ("/v1/models/", "/v2")

@@ -86,6 +86,15 @@ class ModelRequest(BaseModel):
 
     model: str = Field(default="", max_length=MOST_NAME, description="name of the model; empty for the default one")
     version: int = Field(default=0, ge=0, lt=2**31, description="version of the model; 0 for the newest that is usable")
+    version_label: str = Field(
+        default="", max_length=MOST_NAME, description="label of a version in place of its number, such as stable"
+    )
+
+    @model_validator(mode="after")
+    def _one_version(self) -> Self:
+        if self.version and self.version_label:
+            raise ValueError("give version or version_label, not both")
+        return self
 
 
 class LabelledRequest(ModelRequest):

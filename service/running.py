@@ -41,7 +41,7 @@ class Running:
         Raises: NotFound, NotReady, DeadlineExceeded.
         """
         async with _deadline(call):
-            engine = await self._library.get(request.model, request.version)
+            engine = await self._library.get(request.model, request.version, request.version_label)
         call.model = engine.name
         return engine
 

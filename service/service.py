@@ -4,36 +4,43 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import bentoml
 import numpy as np
 
 from service import docs, griffin_lim, loading, logs
+from service.admin import Admin
 from service.batcher import Batcher
 from service.boundary import Boundary
-from service.contract import Contract
+from service.budget import MB, Budget
 from service.door import Door
-from service.engine import Engine
+from service.engines import Engines
+from service.entry import Entry
 from service.fleet import Fleet
+from service.folder_watch import FolderWatch
 from service.grpc_server import GrpcServer
 from service.http_access import HttpAccess
 from service.http_api import make_app
 from service.http_door import HttpDoor
 from service.http_exchange import refusal
-from service.library import Entry, Library
+from service.library import Library
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
+from service.model_folder import examine, read_versions
 from service.operations import Operations
 from service.requests import DecodeRequest, GenerateRequest, ModelRequest, SampleRequest, parse_request
 from service.settings import load_settings
+from service.signing import read_trusted
+from service.warm_up import warm_up
 
 # What NDArray stands for, spelt out: as an alias it has a form since Python 3.12 that BentoML does not know.
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 settings = load_settings()
 door = Door(settings)
+trusted = read_trusted(settings)
 app = make_app()
 KINDS: dict[str, type[ModelRequest]] = {
     "generate": GenerateRequest,
@@ -65,29 +72,9 @@ class Synthesis:
 
         address = settings.fleet
         self.fleet = Fleet(address, lambda code: metrics.fleet_failures.labels(code).inc()) if address else None
-        loads = loading.from_fleet(settings, self.fleet) if self.fleet else loading.from_disk(settings)
-
-        def load(folder: Path, contract: Contract) -> Engine:
-            engine = loads(folder, contract)
-            metrics.model_loaded.labels(contract.name, str(contract.version)).set(1)
-            return engine
-
-        library = Library(
-            settings.models,
-            default=settings.default_model,
-            load=load,
-            executor=ThreadPoolExecutor(1, "loader"),
-            built_in=[
-                Entry(
-                    griffin_lim.NAME,
-                    griffin_lim.VERSION,
-                    griffin_lim.FOLDER,
-                    griffin_lim.CONTRACT,
-                    built_in=True,
-                    lazy=self.fleet is not None,  # it would bring TensorFlow, which nothing else here needs
-                )
-            ],
-        )
+        library = self._library(metrics)
+        check = partial(examine, trusted=trusted, contract_alone=self.fleet is not None)
+        self.watch = FolderWatch(library, settings.models, check)
         engine_calls = settings.engine_calls or (FLEET_CALLS if self.fleet else len(os.sched_getaffinity(0)))
         batcher = Batcher(
             ThreadPoolExecutor(engine_calls, "engine"),
@@ -97,14 +84,43 @@ class Synthesis:
             engine_calls=engine_calls,
         )
         self.metrics = metrics
-        self.operations = Operations(library, batcher, metrics, settings)
-        app.state.operations, app.state.metrics = self.operations, metrics
+        self.operations = Operations(library, batcher, settings)
+        self.admin = Admin(door, self.watch)
+        app.state.operations, app.state.metrics, app.state.admin = self.operations, metrics, self.admin
+
+    def _library(self, metrics: Metrics) -> Library:
+        loader = ThreadPoolExecutor(1, "loader")
+        if self.fleet:
+            engines = Engines(loading.from_fleet(settings, self.fleet), loader, metrics)
+        else:
+            engines = Engines(
+                loading.from_disk(settings),
+                loader,
+                metrics,
+                warm_up=partial(warm_up, metrics=metrics, settings=settings, executor=loader),
+                budget=Budget(settings.memory_budget_mb * MB),
+            )
+        own = Entry(
+            griffin_lim.NAME,
+            griffin_lim.VERSION,
+            griffin_lim.FOLDER,
+            griffin_lim.CONTRACT,
+            built_in=True,
+            lazy=self.fleet is not None,  # it would bring TensorFlow, which nothing else here needs
+        )
+        return Library(
+            [*read_versions(settings.models, trusted, without=(own.name,)), own],
+            engines,
+            default=settings.default_model,
+            policy=settings.load,
+            idle_s=settings.deadline_seconds,
+        )
 
     @bentoml.on_startup
     async def start(self) -> None:
         """Listen for gRPC, and load the models while /livez answers."""
-        server = GrpcServer(self.operations, self.metrics, settings, door)
-        self.lifecycle = Lifecycle(self.operations, server, self.metrics, settings, self.fleet)
+        server = GrpcServer(self.operations, self.metrics, settings, door, self.admin)
+        self.lifecycle = Lifecycle(self.operations, self.watch, server, self.metrics, settings, fleet=self.fleet)
         await self.lifecycle.start()
 
     @bentoml.on_shutdown
@@ -123,13 +139,15 @@ class Synthesis:
         self,
         model: str = "",
         version: int = 0,
+        version_label: str = "",
         seed: int | None = None,
         count: int | None = None,
         label: str = "",
         pitch: float | None = None,
     ) -> Floats:
         """Latents from a seed to audio, float32 [count, samples(, channels)]."""
-        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label, "pitch": pitch}
+        which = {"model": model, "version": version, "version_label": version_label}
+        fields = {**which, "seed": seed, "count": count, "label": label, "pitch": pitch}
         answer: Floats = await self._answer("generate", fields)
         return answer
 
@@ -138,20 +156,23 @@ class Synthesis:
         self,
         model: str = "",
         version: int = 0,
+        version_label: str = "",
         seed: int | None = None,
         count: int | None = None,
         label: str = "",
         pitch: float | None = None,
     ) -> Floats:
         """Latents from a seed to features, float32 [count, frames, bands(, channels)]."""
-        fields = {"model": model, "version": version, "seed": seed, "count": count, "label": label, "pitch": pitch}
+        which = {"model": model, "version": version, "version_label": version_label}
+        fields = {**which, "seed": seed, "count": count, "label": label, "pitch": pitch}
         answer: Floats = await self._answer("sample", fields)
         return answer
 
     @bentoml.api
-    async def decode(self, features: Floats, model: str = "", version: int = 0) -> Floats:
+    async def decode(self, features: Floats, model: str = "", version: int = 0, version_label: str = "") -> Floats:
         """Features, float32 [count, frames, bands(, channels)], to audio, float32 [count, samples(, channels)]."""
-        fields = {"model": model, "version": version, "features": features}
+        which = {"model": model, "version": version, "version_label": version_label}
+        fields = {**which, "features": features}
         answer: Floats = await self._answer("decode", fields)
         return answer
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.contract import Contract, TensorSpec
+from service.entry import Entry
 from service.errors import Invalid, NotFound, NotReady
-from service.library import Entry
 from service.operations import Operations
 from service.prediction import DEFAULT_SIGNATURE, signatures
 from service.requests import ModelRequest, parse_request
@@ -19,9 +19,7 @@ METADATA = "signature_def"  # the only metadata there is
 STATES = {"available": "START", "loading": "LOADING", "ready": "AVAILABLE", "failed": "END"}
 DTYPES = {"float32": "DT_FLOAT", "int32": "DT_INT32"}
 VERSIONS = range(1, 2**31)
-NO_LABELS = "versions have no labels here; ask for one by its number, or for none"
 NO_EXAMPLES = "the models take tensors, not tf.Examples, and have signatures for predict only"
-NO_RELOAD = "there is no reload yet: the service serves the models that are in its folder when it starts"
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,10 @@ class ModelSpec:
         """
         if not self.name:
             raise Invalid("ModelSpec has no name specified.", field="model")
-        if self.label:
-            raise NotFound(f"Unrecognized servable version label: {self.label}; {NO_LABELS}", field="label")
         if self.version is not None and self.version not in VERSIONS:
             raise NotFound(f"model {self.name!r} has no version {self.version}", field="version")
-        return parse_request(ModelRequest, {"model": self.name, "version": self.version or 0})
+        fields = {"model": self.name, "version": self.version or 0, "version_label": self.label}
+        return parse_request(ModelRequest, fields)
 
 
 def read_version(text: str | None) -> int | None:
@@ -62,8 +59,9 @@ def in_its_words(spec: ModelSpec) -> Iterator[None]:
     try:
         yield
     except NotFound as error:
-        if spec.label:
-            raise
+        if spec.label and error.field == "version_label":
+            words = f"Unrecognized servable version label: {spec.label}; {error.detail}"
+            raise NotFound(words, field=error.field) from None
         meant = f"Latest({spec.name})" if spec.version is None else f"Specific({spec.name}, {spec.version})"
         raise NotFound(f"Servable not found for request: {meant}; {error.detail}", field=error.field) from None
 
@@ -75,8 +73,9 @@ def statuses(operations: Operations, spec: ModelSpec) -> Fields:
     Raises: NotFound, Invalid.
     """
     request = spec.request()
-    entry = operations.library.find(request.model, request.version)
-    entries = [entry] if request.version else operations.library.versions(entry.name)
+    with in_its_words(spec):
+        entry = operations.library.find(request.model, request.version, request.version_label)
+    entries = [entry] if request.version or request.version_label else operations.library.versions(entry.name)
     return {"model_version_status": [_status(one) for one in entries]}
 
 
@@ -93,7 +92,7 @@ def metadata(operations: Operations, spec: ModelSpec) -> tuple[Entry, Fields]:
     """
     request = spec.request()
     with in_its_words(spec):
-        entry = operations.library.find(request.model, request.version)
+        entry = operations.library.find(request.model, request.version, request.version_label)
     if entry.contract is None:
         raise NotReady(f"{entry.title} can't be served: {entry.reason}", field="version")
     return entry, {"signature_def": _definitions(entry.contract)}

@@ -13,7 +13,7 @@ from google.protobuf.json_format import ParseDict
 from google.protobuf.message import DecodeError
 
 from service import serving
-from service.door import Door
+from service.admin import Admin
 from service.errors import Failure, Invalid, Unimplemented
 from service.generated.serving import prediction_service_pb2 as pb
 from service.grpc_exchange import Context, Exchanges
@@ -30,7 +30,9 @@ Work = Callable[[Call, Any], Awaitable[Any]]
 Behaviour = Callable[[bytes, Context], Awaitable[bytes]]
 
 
-def handlers(operations: Operations, exchanges: Exchanges, door: Door) -> tuple[grpc.GenericRpcHandler[Any, Any], ...]:
+def handlers(
+    operations: Operations, exchanges: Exchanges, admin: Admin
+) -> tuple[grpc.GenericRpcHandler[Any, Any], ...]:
     """Return both services for a server."""
     api = ServingApi(operations)
 
@@ -55,7 +57,7 @@ def handlers(operations: Operations, exchanges: Exchanges, door: Door) -> tuple[
     }
     model = {
         "GetModelStatus": ("model_status", "GetModelStatusRequest", api.get_model_status),
-        "HandleReloadConfigRequest": ("reload_config", "ReloadConfigRequest", _reload(door)),
+        "HandleReloadConfigRequest": ("reload", "", _reload(admin)),
     }
     return service(PREDICTION, prediction | refused), service(MODEL, model)
 
@@ -87,10 +89,10 @@ def _refusing(failure: Failure) -> Work:
     return refuse
 
 
-def _reload(door: Door) -> Work:
+def _reload(admin: Admin) -> Work:
     async def reload(_call: Call, _request: Any) -> Any:
-        door.require_admin()
-        raise Unimplemented(serving.NO_RELOAD)
+        await admin.reload()  # the folder says what is served, whatever the request's list
+        return pb.ReloadConfigResponse()
 
     return reload
 

@@ -29,7 +29,7 @@ def add_routes(app: FastAPI) -> None:
         app.get(f"{path}/metadata", **docs.METADATA)(route("model_metadata", _metadata))
         for operation in ("classify", "regress"):
             app.post(f"{path}:{operation}", include_in_schema=False)(route(operation, _no_examples))
-    app.get("/v1/models/{name}/labels/{label}", include_in_schema=False)(route("model_status", _status))
+    app.get("/v1/models/{name}/labels/{label}", **docs.STATUS)(route("model_status", _status))
 
 
 async def _predict(operations: Operations, call: Call, request: Request) -> Response:

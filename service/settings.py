@@ -55,12 +55,34 @@ class Settings(BaseSettings):
     http_port: int = Field(default=3000, ge=1, le=65_535, description="HTTP port")
     grpc_port: int = Field(default=3001, ge=1, le=65_535, description="gRPC port")
     models: Path = Field(default=Path("models"), description="folder of models, laid out as name/version/")
+    models_poll_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        le=3600,
+        description="how often the folder is looked at for versions that came or went, seconds; 0: never",
+    )
+    load: Literal["newest", "all", "lazy"] = Field(
+        default="newest",
+        description="what is loaded ahead: newest (of each model, and what has a version label), all, or lazy "
+        "(nothing); the rest when it is asked for",
+    )
+    memory_budget_mb: int = Field(
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="most that loaded versions may take in a worker, by the size of their files, MB; 0: any",
+    )
+    trusted_keys: Path | None = Field(
+        default=None, description="file of Ed25519 public keys, PEM: only models that one of them has signed are loaded"
+    )
     backend: Annotated[str, AfterValidator(_backend)] = Field(
         default="",
         description="who computes: empty for this service itself, or a fleet of TensorFlow Serving's protocol as "
         "grpc://host:port[,host:port] (grpcs:// over TLS)",
     )
-    default_model: str = Field(default="", description="model of requests that name none; empty: the first by name")
+    default_model: str = Field(
+        default="", description="model of requests that name none; empty: the first by name that can be served"
+    )
     workers: int = Field(default=1, ge=1, le=64, description="worker processes, each with its own copy of the models")
     threads: int = Field(default=0, ge=0, le=256, description="threads that share the items of batches; 0: one a core")
     op_threads: int = Field(

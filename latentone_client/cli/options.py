@@ -127,7 +127,7 @@ def _render(adding: Any) -> None:
 def _models(adding: Any) -> None:
     made = _connected(adding, "models", commands.models, "list what the service has, or all there is to know of one")
     made.add_argument("model", nargs="?", default="", help="name of one model: its contract, as JSON")
-    made.add_argument("--version", type=_whole, default=0, help="version of it (default: the newest)")
+    _add_version(made)
 
 
 def _bench(adding: Any) -> None:
@@ -148,7 +148,12 @@ def _completion(adding: Any) -> None:
 
 def _add_model(made: argparse.ArgumentParser) -> None:
     made.add_argument("--model", default="", help="name of the model (default: the service's default)")
-    made.add_argument("--version", type=_whole, default=0, help="version of the model (default: the newest)")
+    _add_version(made)
+
+
+def _add_version(made: argparse.ArgumentParser) -> None:
+    words = "version of the model, by its number or a label such as stable (default: the newest)"
+    made.add_argument("--version", type=_version, default=0, help=words)
 
 
 def _add_label(made: argparse.ArgumentParser, words: str) -> None:
@@ -208,6 +213,10 @@ def _add_definition(made: argparse.ArgumentParser) -> None:
 
 def _file(argument: argparse.Action) -> None:
     vars(argument)["complete"] = FILE  # for the shell
+
+
+def _version(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdigit() else text
 
 
 def _whole(text: str) -> int:

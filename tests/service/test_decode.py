@@ -13,10 +13,15 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+from prometheus_client import CollectorRegistry
 
 from service import griffin_lim, requests
+from service.engines import Engines
+from service.entry import Entry
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
-from service.library import Entry, Library
+from service.library import Library
+from service.metrics import Metrics
+from service.model_folder import read_versions
 from tests.service.conftest import Server
 from tests.service.test_bad_input import as_json, as_proto
 from tests.service.test_grey_picture import png
@@ -226,7 +231,8 @@ def test_a_folder_of_its_name_is_left_out(models: Path, tmp_path: Path) -> None:
     (tmp_path / "griffin-lim").symlink_to(models / "tiny")
     (tmp_path / "tiny").symlink_to(models / "tiny")
     entry = Entry(griffin_lim.NAME, griffin_lim.VERSION, griffin_lim.FOLDER, griffin_lim.CONTRACT, built_in=True)
-    library = Library(tmp_path, default="", load=lambda *_: None, executor=Executor(), built_in=[entry])  # type: ignore
+    engines = Engines(lambda *_: None, Executor(), Metrics(CollectorRegistry()))  # type: ignore
+    library = Library([*read_versions(tmp_path, without=("griffin-lim",)), entry], engines)
     assert [(found.name, found.version) for found in library.entries()] == [
         ("tiny", 1),
         ("tiny", 2),

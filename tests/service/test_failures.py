@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ from prometheus_client import CollectorRegistry
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
+from service.engines import Engines
 from service.errors import NotReady
 from service.http_api import make_app
 from service.library import Library
 from service.metrics import Metrics
+from service.model_folder import read_versions
 from service.operations import Operations
 from service.settings import Settings
+from service.warm_up import warm_up
 from tests.service.tiny_model import BANDS, FRAMES, HOP, LATENT, contract, describe
 
 Run = Callable[[], NDArray[np.float32]]
@@ -58,14 +62,13 @@ class Service:
         settings = Settings(models=self.root, **self.limits)
         metrics = Metrics(CollectorRegistry())
         with ThreadPoolExecutor(1) as executor:
-            library: Any = Library(
-                self.root, default="", load=lambda _, found: Engine(found, self.run), executor=executor
-            )
+            engines: Any = Engines(lambda _, found: Engine(found, self.run), executor, metrics)
+            library = Library(read_versions(self.root), engines)
             batcher = Batcher(executor, metrics, max_batch=8, queue_limit=64, engine_calls=1)
             app = make_app()
             app.state.metrics = metrics
-            app.state.operations = operations = Operations(library, batcher, metrics, settings)
-            await library.load_newest()
+            app.state.operations = operations = Operations(library, batcher, settings)
+            await library.load_ahead()
             operations.readiness.open()
             guarded = Boundary(app, body_limit=settings.body_limit)
             transport = httpx.ASGITransport(guarded)
@@ -135,19 +138,22 @@ def test_an_operation_that_the_model_lacks_is_told_with_those_it_has(tmp_path: P
     assert service.post("/v1/generate").status_code == 200
 
 
-def library(root: Path, load: Callable[[Path, Contract], Any]) -> Library:
-    return Library(root, default="", load=load, executor=ThreadPoolExecutor(1))
+def library(root: Path, load: Callable[[Path, Contract], Any], **options: Any) -> Library:
+    return Library(read_versions(root), Engines(load, ThreadPoolExecutor(1), Metrics(CollectorRegistry()), **options))
 
 
 def test_a_load_that_someone_gives_up_on_goes_on_for_others(tmp_path: Path, held: threading.Event) -> None:
     loads: list[Path] = []
 
-    def load(folder: Path, _: Contract) -> str:
+    def run() -> NDArray[np.float32]:
+        return np.zeros(1, np.float32)
+
+    def load(folder: Path, found: Contract) -> Engine:
         loads.append(folder)
         held.wait(5)
-        return "engine"
+        return Engine(found, run)
 
-    Service(tmp_path, lambda: np.zeros(1, np.float32))
+    Service(tmp_path, run)
 
     async def scenario() -> None:
         models = library(tmp_path, load)
@@ -155,8 +161,7 @@ def test_a_load_that_someone_gives_up_on_goes_on_for_others(tmp_path: Path, held
         await asyncio.sleep(0.05)
         first.cancel()
         held.set()
-        assert await second == "engine"
-        assert await models.get() == "engine"
+        assert await second is await models.get()
 
     asyncio.run(scenario())
     assert len(loads) == 1
@@ -170,10 +175,13 @@ def test_a_model_that_fails_at_its_first_request_is_not_served(tmp_path: Path) -
     metrics = Metrics(CollectorRegistry())
 
     async def scenario() -> None:
-        models = library(tmp_path, lambda _, found: Engine(found, run))
-        batcher = Batcher(ThreadPoolExecutor(1), metrics, max_batch=8, queue_limit=64, engine_calls=1)
-        assert await Operations(models, batcher, metrics, Settings(models=tmp_path)).load() == []
-        assert models.why_nothing_is_ready() == "model 'tiny' version 1: the warm-up failed; the log has the details"
+        first_run = partial(
+            warm_up, metrics=metrics, settings=Settings(models=tmp_path), executor=ThreadPoolExecutor(1)
+        )
+        models = library(tmp_path, lambda _, found: Engine(found, run), warm_up=first_run)
+        await models.load_ahead()
+        assert not models.can_serve()
+        assert models.troubles() == ["model 'tiny' version 1: the warm-up failed; the log has the details"]
         with pytest.raises(NotReady):
             await models.get()
 
@@ -192,6 +200,6 @@ def test_a_load_that_fails_is_told_without_its_text(tmp_path: Path) -> None:
             with pytest.raises(NotReady) as refused:
                 await models.get()
             assert SECRET not in refused.value.detail
-        assert SECRET not in models.why_nothing_is_ready()
+        assert SECRET not in "".join(models.troubles())
 
     asyncio.run(scenario())

@@ -197,7 +197,8 @@ def test_the_docs_describe_every_route_and_load_no_pictures(server: Server) -> N
     routes = {
         f"/v1/{name}" for name in ("generate", "sample", "decode", "analyse", "vary", "interpolate", "render", "models")
     }
-    assert routes | {"/generate", "/v1/models/{name}"} <= document["paths"].keys()
+    assert routes | {"/generate", "/v1/models/{name}", "/v1/models:reload"} <= document["paths"].keys()
     fields = document["paths"]["/v1/generate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    assert {"model", "version", "seed", "count", "label", "pitch", "latents", "format"} == fields["properties"].keys()
+    of_generate = {"model", "version", "version_label", "seed", "count", "label", "pitch", "latents", "format"}
+    assert of_generate == fields["properties"].keys()
     assert "https://" not in json.dumps(document["info"])

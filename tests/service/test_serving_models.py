@@ -89,7 +89,8 @@ def test_a_label_is_not_found(server: Server) -> None:
     wanted.model_spec.name, wanted.model_spec.version_label = "tiny", "stable"
     code, text = refused(prediction(server).Predict, wanted)
     assert code == Code.NOT_FOUND
-    assert text.startswith("Unrecognized servable version label: stable; versions have no labels here")
+    words = "Unrecognized servable version label: stable; model 'tiny' has no version label 'stable'; it has none"
+    assert text == words
 
 
 def test_what_these_models_have_no_use_for_is_unimplemented(server: Server) -> None:

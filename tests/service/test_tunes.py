@@ -56,7 +56,7 @@ class Engine:
         """Return how many items were computed."""
         return sum(len(batch["label"]) for batch in self.batches)
 
-    async def get(self, _name: str, _version: int) -> Engine:
+    async def get(self, *_: Any) -> Engine:
         """Return itself, as a library of one."""
         return self
 
@@ -77,7 +77,7 @@ class Studio:
             self.executor, self.metrics, max_batch=settings.max_batch, queue_limit=settings.queue_limit, engine_calls=1
         )
         library: Any = self.engine
-        return Operations(library, batcher, self.metrics, settings)
+        return Operations(library, batcher, settings)
 
     def call(self, seconds: float = LATE_S) -> Call:
         """Return a call with so much time."""

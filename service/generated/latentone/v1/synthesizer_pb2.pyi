@@ -85,6 +85,7 @@ class GenerateRequest(_message.Message):
     LATENTS_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -103,6 +104,8 @@ class GenerateRequest(_message.Message):
     """
     pitch: _builtins.float
     """MIDI pitch in place of a label, where the model's labels stand for pitches. Not together with label."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     @_builtins.property
     def latents(self) -> Global___Tensor:
         """Latents in place of a seed: [count, latent size]."""
@@ -118,10 +121,11 @@ class GenerateRequest(_message.Message):
         latents: Global___Tensor | None = ...,
         format: _builtins.str = ...,
         pitch: _builtins.float | None = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -196,6 +200,7 @@ class GenerateStreamRequest(_message.Message):
     LATENTS_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -210,6 +215,8 @@ class GenerateStreamRequest(_message.Message):
     """The format of each clip."""
     pitch: _builtins.float
     """MIDI pitch in place of a label."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     @_builtins.property
     def latents(self) -> Global___Tensor:
         """Latents in place of a seed: [count, latent size]."""
@@ -225,10 +232,11 @@ class GenerateStreamRequest(_message.Message):
         latents: Global___Tensor | None = ...,
         format: _builtins.str = ...,
         pitch: _builtins.float | None = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -302,6 +310,7 @@ class SampleRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     LATENTS_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -314,6 +323,8 @@ class SampleRequest(_message.Message):
     """A label's name or index, as in GenerateRequest."""
     pitch: _builtins.float
     """MIDI pitch in place of a label, as in GenerateRequest."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     @_builtins.property
     def latents(self) -> Global___Tensor:
         """Latents in place of a seed: [count, latent size]."""
@@ -328,10 +339,11 @@ class SampleRequest(_message.Message):
         label: _builtins.str = ...,
         latents: Global___Tensor | None = ...,
         pitch: _builtins.float | None = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -407,6 +419,7 @@ class DecodeRequest(_message.Message):
     DEFINITION_FIELD_NUMBER: _builtins.int
     ITERATIONS_FIELD_NUMBER: _builtins.int
     PEAK_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -424,6 +437,8 @@ class DecodeRequest(_message.Message):
     """Of griffin-lim: 0 to 500. Absent: 16."""
     peak: _builtins.float
     """Of griffin-lim: scale each clip to this largest sample, up to 1. Absent: as loud as the features say."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     @_builtins.property
     def features(self) -> Global___Tensor:
         """[count, frames, bands], or [count, frames, bands, channels], or one item without count, in the units of the model's
@@ -448,10 +463,11 @@ class DecodeRequest(_message.Message):
         definition: Global___MelDefinition | None = ...,
         iterations: _builtins.int | None = ...,
         peak: _builtins.float | None = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_black", b"_black", "_iterations", b"_iterations", "_peak", b"_peak", "_white", b"_white", "black", b"black", "definition", b"definition", "features", b"features", "iterations", b"iterations", "peak", b"peak", "white", b"white"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_black", b"_black", "_iterations", b"_iterations", "_peak", b"_peak", "_white", b"_white", "black", b"black", "definition", b"definition", "features", b"features", "format", b"format", "iterations", b"iterations", "low", b"low", "model", b"model", "peak", b"peak", "picture", b"picture", "version", b"version", "white", b"white"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_black", b"_black", "_iterations", b"_iterations", "_peak", b"_peak", "_white", b"_white", "black", b"black", "definition", b"definition", "features", b"features", "format", b"format", "iterations", b"iterations", "low", b"low", "model", b"model", "peak", b"peak", "picture", b"picture", "version", b"version", "version_label", b"version_label", "white", b"white"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__black: _TypeAlias = _typing.Literal["black"]  # noqa: Y015
     _WhichOneofArgType__black: _TypeAlias = _typing.Literal["_black", b"_black"]  # noqa: Y015
@@ -630,6 +646,7 @@ class AnalyseRequest(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     AUDIO_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -638,16 +655,19 @@ class AnalyseRequest(_message.Message):
     """A WAV, FLAC, Ogg or MP3 file (whatever libsndfile reads) at the model's sample rate. A mono model
     averages the channels; a stereo model takes two, or one twice.
     """
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         version: _builtins.int = ...,
         audio: _builtins.bytes = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "model", b"model", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "model", b"model", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -696,6 +716,7 @@ class VaryRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -714,6 +735,8 @@ class VaryRequest(_message.Message):
     """MIDI pitch in place of a label, as in GenerateRequest."""
     format: _builtins.str
     """As in GenerateRequest."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     def __init__(
         self,
         *,
@@ -726,10 +749,11 @@ class VaryRequest(_message.Message):
         label: _builtins.str = ...,
         pitch: _builtins.float | None = ...,
         format: _builtins.str = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_distance", b"_distance", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "distance", b"distance", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_distance", b"_distance", "_pitch", b"_pitch", "_seed", b"_seed", "audio", b"audio", "count", b"count", "distance", b"distance", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_distance", b"_distance", "_pitch", b"_pitch", "_seed", b"_seed", "audio", b"audio", "count", b"count", "distance", b"distance", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
     _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
@@ -816,6 +840,7 @@ class InterpolateRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
     SOUNDS_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -830,6 +855,8 @@ class InterpolateRequest(_message.Message):
     """As in GenerateRequest."""
     pitch: _builtins.float
     """MIDI pitch in place of a label, as in GenerateRequest."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     @_builtins.property
     def seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The seeds to pass, after the sounds; two or more of both. Each stands for the first clip that Generate makes from it."""
@@ -849,10 +876,11 @@ class InterpolateRequest(_message.Message):
         format: _builtins.str = ...,
         pitch: _builtins.float | None = ...,
         sounds: _abc.Iterable[_builtins.bytes] | None = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "pitch", b"pitch", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seeds", b"seeds", "sounds", b"sounds", "steps", b"steps", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pitch", b"_pitch", "_steps", b"_steps", "format", b"format", "label", b"label", "model", b"model", "pitch", b"pitch", "seeds", b"seeds", "sounds", b"sounds", "steps", b"steps", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
     _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
@@ -969,6 +997,7 @@ class RenderRequest(_message.Message):
     OUT_OF_RANGE_FIELD_NUMBER: _builtins.int
     PERCUSSION_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
@@ -991,6 +1020,8 @@ class RenderRequest(_message.Message):
     """Whether the notes of channel 10 are played, by their pitches."""
     format: _builtins.str
     """As in GenerateRequest."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     @_builtins.property
     def programs(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
         """Seeds of programs (0 to 127), in place of seed + program."""
@@ -1014,10 +1045,11 @@ class RenderRequest(_message.Message):
         out_of_range: _builtins.str = ...,
         percussion: _builtins.bool = ...,
         format: _builtins.str = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds", "_latent_seconds", b"_latent_seconds", "_release_seconds", b"_release_seconds", "_seed", b"_seed", "attack_seconds", b"attack_seconds", "latent_seconds", b"latent_seconds", "release_seconds", b"release_seconds", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds", "_latent_seconds", b"_latent_seconds", "_release_seconds", b"_release_seconds", "_seed", b"_seed", "attack_seconds", b"attack_seconds", "channels", b"channels", "format", b"format", "latent_seconds", b"latent_seconds", "midi", b"midi", "model", b"model", "out_of_range", b"out_of_range", "percussion", b"percussion", "programs", b"programs", "release_seconds", b"release_seconds", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds", "_latent_seconds", b"_latent_seconds", "_release_seconds", b"_release_seconds", "_seed", b"_seed", "attack_seconds", b"attack_seconds", "channels", b"channels", "format", b"format", "latent_seconds", b"latent_seconds", "midi", b"midi", "model", b"model", "out_of_range", b"out_of_range", "percussion", b"percussion", "programs", b"programs", "release_seconds", b"release_seconds", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__attack_seconds: _TypeAlias = _typing.Literal["attack_seconds"]  # noqa: Y015
     _WhichOneofArgType__attack_seconds: _TypeAlias = _typing.Literal["_attack_seconds", b"_attack_seconds"]  # noqa: Y015
@@ -1176,6 +1208,7 @@ class Model(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
     PITCHES_FIELD_NUMBER: _builtins.int
+    VERSION_LABELS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of its folder."""
     version: _builtins.int
@@ -1206,6 +1239,10 @@ class Model(_message.Message):
     def pitches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The MIDI pitch of each label; empty where labels do not stand for pitches."""
 
+    @_builtins.property
+    def version_labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The labels that stand for this version."""
+
     def __init__(
         self,
         *,
@@ -1221,10 +1258,11 @@ class Model(_message.Message):
         labels: _abc.Iterable[_builtins.str] | None = ...,
         channels: _builtins.int = ...,
         pitches: _abc.Iterable[_builtins.float] | None = ...,
+        version_labels: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "clip_samples", b"clip_samples", "default", b"default", "labels", b"labels", "latent_size", b"latent_size", "name", b"name", "operations", b"operations", "pitches", b"pitches", "reason", b"reason", "sample_rate_hz", b"sample_rate_hz", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channels", b"channels", "clip_samples", b"clip_samples", "default", b"default", "labels", b"labels", "latent_size", b"latent_size", "name", b"name", "operations", b"operations", "pitches", b"pitches", "reason", b"reason", "sample_rate_hz", b"sample_rate_hz", "state", b"state", "version", b"version", "version_labels", b"version_labels"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1273,19 +1311,23 @@ class GetModelRequest(_message.Message):
 
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
     """Version of the model; 0 for the newest that is usable."""
+    version_label: _builtins.str
+    """Label of a version in place of its number, such as stable."""
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         version: _builtins.int = ...,
+        version_label: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
