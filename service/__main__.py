@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 
-from service import command, key_command, sign_command
+from service import command, key_command, sign_command, tracing
 from service.griffin_lim import NAME as BUILT_IN
 from service.keys import read_keys
 from service.settings import Settings, SettingsError, load_settings, misspelt_variables, plain_table
@@ -51,6 +51,7 @@ def main() -> None:
         read_keys(settings)
         read_tls(settings)
         read_trusted(settings)
+        tracing.wanted()
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
@@ -93,20 +94,18 @@ def _check_models(settings: Settings) -> None:
 
 
 def _check_ports(settings: Settings) -> None:
-    """Look whether the ports are free; gRPC's, which workers share, would else be shared with a stranger."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    for name, port in (
-        ("LATENTONE_HTTP_PORT", settings.http_port),
-        ("LATENTONE_GRPC_PORT", settings.grpc_port),
+    """Look whether the ports are free; those that workers share would else be shared with a stranger."""
+    for name, host, port in (
+        ("LATENTONE_HTTP_PORT", settings.host, settings.http_port),
+        ("LATENTONE_GRPC_PORT", settings.host, settings.grpc_port),
+        ("LATENTONE_ADMIN_PORT", settings.admin_address, settings.admin_port),
     ):
-        with socket.socket(family) as trial:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                trial.bind((settings.host, port))
+                trial.bind((host, port))
             except OSError as error:
-                raise SettingsError(
-                    f"{name}={port}: can't listen on {settings.host}:{port}: {error.strerror}"
-                ) from None
+                raise SettingsError(f"{name}={port}: can't listen on {host}:{port}: {error.strerror}") from None
 
 
 def _announce(settings: Settings) -> None:
@@ -114,12 +113,14 @@ def _announce(settings: Settings) -> None:
     address = f"http://{settings.address(settings.http_port)}"
     while not _answers(f"{address}/readyz"):
         time.sleep(POLL_S)
-    print(
-        f"HTTP  {address}  (docs: {address}/)\n"
-        f"gRPC  {settings.address(settings.grpc_port)}{'  (TLS)' if settings.grpc_certificate else ''}\n"
+    lines = [
+        f"HTTP  {address}  (docs: {address}/)",
+        f"gRPC  {settings.address(settings.grpc_port)}{'  (TLS)' if settings.grpc_certificate else ''}",
         f"try   curl -X POST {address}/v1/generate -o sound.wav",
-        flush=True,
-    )
+    ]
+    if settings.admin_port:
+        lines.insert(2, f"admin http://{settings.address(settings.admin_port, settings.admin_address)}/metrics")
+    print("\n".join(lines), flush=True)
 
 
 def _answers(address: str) -> bool:

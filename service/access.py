@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.tracing import Trace
+
 logger = logging.getLogger("bentoml.latentone.access")
 
 REQUEST_ID = "x-request-id"
@@ -22,7 +24,11 @@ MOST_LETTERS = 200  # of a path, of which clients can make any
 
 @dataclass
 class Access:
-    """A request as the log tells it. path: of HTTP, or a gRPC method; routine: health and metrics, told at debug."""
+    """A request as the log tells it.
+
+    path: of HTTP, or a gRPC method; route: which of the service's few it is, once known; routine: health and metrics,
+    told at debug and not traced.
+    """
 
     transport: str
     request_id: str
@@ -31,11 +37,13 @@ class Access:
     operation: str = ""
     model: str = ""
     key: str = ""  # whose
+    route: str = ""
+    trace: Trace | None = None
     stages: dict[str, float] = field(default_factory=dict)  # seconds
     started: float = field(default_factory=time.monotonic)
 
     def end(self, code: str) -> None:
-        """Write the line. code: an HTTP status, or the name of a gRPC one."""
+        """Write the line, and end the trace. code: an HTTP status, or the name of a gRPC one."""
         seconds = time.monotonic() - self.started
         words = [self.transport, self.path, code, f"{seconds:.3f} s"]
         words += [f"{name}={value}" for name, value in (("model", self.model), ("key", self.key)) if value]
@@ -43,11 +51,15 @@ class Access:
         logger.log(
             level, " ".join(words), extra={"facts": self._facts() | {"code": code, "seconds": round(seconds, 6)}}
         )
+        if self.trace:
+            known = (("operation", self.operation), ("model", self.model), ("request_id", self.request_id))
+            self.trace.end(self.route, code, {f"latentone.{name}": value for name, value in known if value})
 
     def _facts(self) -> dict[str, Any]:
         facts: dict[str, Any] = {
             name: getattr(self, name) for name in ("transport", "path", "operation", "model", "key")
         }
+        facts["trace_id"] = self.trace.trace_id if self.trace else ""
         facts["stages"] = {stage: round(seconds, 6) for stage, seconds in self.stages.items()}
         return {name: value for name, value in facts.items() if value}
 

@@ -16,7 +16,7 @@ from service.problems import MEDIA_TYPE, problem, problem_of
 
 logger = logging.getLogger("bentoml.latentone")
 
-MOST_SPOKEN = 2000  # characters of a foreign failure's text that are passed on
+MOST_SPOKEN = 1000  # characters of a foreign failure's text that are passed on
 
 
 class Boundary:
@@ -93,20 +93,25 @@ class _Answer:
             await self._translate(self._foreign)
 
     async def _translate(self, status: int) -> None:
-        answer = problem(status, _spoken(self._text) or HTTPStatus(status).phrase, instance=self._instance)
+        field, words = _mistake(self._text)
+        kind = "invalid" if words else ""
+        answer = problem(
+            status, words or HTTPStatus(status).phrase, instance=self._instance, kind=kind, field=field or None
+        )
         self.begun = True
         await self._send({"type": "http.response.start", "status": status, "headers": answer.raw_headers})
         await self._send({"type": "http.response.body", "body": answer.body})
 
 
-def _spoken(text: bytes) -> str:
-    """Return the words in a failure of BentoML ({"error": ..., "detail": ...}) or Starlette (plain text)."""
+def _mistake(text: bytes) -> tuple[str, str]:
+    """Return the field and the words of the first mistake that BentoML has found in a body, or nothing.
+
+    It tells them as {"detail": [{"loc": [...], "msg": "..."}]}. Whatever else others say is not passed on: it may name
+    places and versions.
+    """
     try:
-        body = json.loads(text)
-    except ValueError:
-        return text.decode(errors="replace")[:MOST_SPOKEN]
-    body = body[0] if isinstance(body, list) and body else body
-    if not isinstance(body, dict):
-        return ""
-    words = [body.get("error"), body.get("detail")]
-    return ": ".join(word if isinstance(word, str) else json.dumps(word) for word in words if word)[:MOST_SPOKEN]
+        found = json.loads(text)["detail"][0]
+        field, words = ".".join(map(str, found["loc"])), str(found["msg"])[:MOST_SPOKEN]
+    except (ValueError, LookupError, TypeError):
+        return "", ""
+    return field, f"{field}: {words}" if field else words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Any
 
 from pydantic import BaseModel
@@ -17,7 +19,10 @@ from service.requests import (
     VaryRequest,
 )
 
-PAGE = """<!doctype html>
+PATH = "/"
+SCRIPT = 'SwaggerUIBundle({url: "docs.json", dom_id: "#docs", deepLinking: true})'
+SCRIPT_DIGEST = f"sha256-{base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()}"
+PAGE = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -28,7 +33,7 @@ PAGE = """<!doctype html>
 <body>
 <div id="docs"></div>
 <script src="static_content/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "docs.json", dom_id: "#docs", deepLinking: true})</script>
+<script>{SCRIPT}</script>
 </body>
 </html>
 """
@@ -68,10 +73,17 @@ PROBLEM = {
 }
 SOUND = dict.fromkeys([encoding.media_type for encoding in ENCODINGS.values()], BINARY)
 SHAPES: dict[str, Any] = {"application/x-npy": BINARY, "application/json": {}, "image/png": BINARY}
+# What the page sends where a reader changes nothing; other requests need a file.
+EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
+    GenerateRequest: {"seed": 3},
+    SampleRequest: {"seed": 3},
+    InterpolateRequest: {"seeds": [3, 8], "steps": 4},
+}
 
 
 def _operation(kind: type[BaseModel], summary: str, text: str, made: dict[str, Any], **bodies: Any) -> dict[str, Any]:
-    content = {"application/json": {"schema": kind.model_json_schema(mode="validation")}, **bodies}
+    schema, example = kind.model_json_schema(mode="validation"), EXAMPLES.get(kind, {})
+    content = {"application/json": {"schema": schema, "example": example}, **bodies}
     return {
         "summary": summary,
         "description": f"{text} {QUERY}",

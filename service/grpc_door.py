@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import grpc
 from grpc import aio
 
 from service import access
+from service.conventions import GrpcCall
 from service.door import HEADER, Door
 from service.errors import Failure
 from service.grpc_exchange import Context, Exchanges
+from service.grpc_reading import Handler, reading
+from service.tracing import Tracing
 
-Handler = Any  # grpc.RpcMethodHandler, which has no parameters at run time
 OPERATIONS = "operations"
 ROOMS = {
     "grpc.health.v1.Health": "health",
@@ -26,8 +27,8 @@ ROOMS = {
 class GrpcDoor(aio.ServerInterceptor):  # type: ignore[type-arg] # it takes none at run time
     """Interceptor of every call."""
 
-    def __init__(self, door: Door, exchanges: Exchanges) -> None:
-        self._door, self._exchanges = door, exchanges
+    def __init__(self, door: Door, exchanges: Exchanges, tracing: Tracing) -> None:
+        self._door, self._exchanges, self._tracing = door, exchanges, tracing
 
     async def intercept_service(
         self,
@@ -40,6 +41,8 @@ class GrpcDoor(aio.ServerInterceptor):  # type: ignore[type-arg] # it takes none
         given = [value for name, value in sent if name == HEADER]
         room = ROOMS.get(method) or ROOMS.get(method.partition("/")[0], OPERATIONS)
         request = access.begin("grpc", dict(sent).get(access.REQUEST_ID, ""), method, routine=room != OPERATIONS)
+        if not request.routine:
+            request.trace = self._tracing.begin(GrpcCall(), dict(sent))
         try:
             self._door.admit(given, room)
         except Failure as failure:
@@ -47,7 +50,9 @@ class GrpcDoor(aio.ServerInterceptor):  # type: ignore[type-arg] # it takes none
         handler = await continuation(handler_call_details)
         if handler is None:
             request.end(grpc.StatusCode.UNIMPLEMENTED.name)
-        return handler
+            return handler
+        request.route = method
+        return reading(handler, self._exchanges)
 
     def _refusing(self, failure: Failure) -> Handler:
         async def refuse(_messages: AsyncIterator[bytes], context: Context) -> None:

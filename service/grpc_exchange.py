@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from grpc.aio import ServicerContext
 
-from service import access, errors
+from service import access, errors, rich_errors
 from service.metrics import Call, Metrics
 
 logger = logging.getLogger("bentoml.latentone")
@@ -33,7 +33,7 @@ STATUS: dict[type[errors.Failure], grpc.StatusCode] = {
     errors.BadAnswer: grpc.StatusCode.INTERNAL,
     errors.BrokenModel: grpc.StatusCode.FAILED_PRECONDITION,
 }
-MOST_BYTES = 2000  # of a text
+MOST_BYTES = 1000  # of a text, which is in the trailer up to three times; clients take 8 kB of that in all
 
 
 class Exchanges:
@@ -91,7 +91,7 @@ class Exchange:
         if request:
             request.end(code.name)
         if error is None or isinstance(error, Exception):
-            self._context.set_trailing_metadata(tuple(_trailer(self._call, error)))
+            self._context.set_trailing_metadata(tuple(_trailer(self._call, error, code)))
         if isinstance(error, errors.Failure):
             await self._context.abort(code, _bounded(error.detail))
         elif isinstance(error, Exception):
@@ -110,14 +110,16 @@ class Exchange:
 
 
 def _bounded(text: str) -> str:
-    """Return what fits into a trailer, where most signs take three bytes each of a few thousand."""
+    """Return what fits into a trailer, where most signs take three bytes each."""
     return text.encode(errors="replace")[:MOST_BYTES].decode(errors="ignore")
 
 
-def _trailer(call: Call, error: BaseException | None) -> Iterator[tuple[str, str]]:
+def _trailer(call: Call, error: Exception | None, code: grpc.StatusCode) -> Iterator[tuple[str, str | bytes]]:
     yield "server-timing", call.server_timing()
     request = access.current.get()
     if request:
         yield access.REQUEST_ID, request.request_id
-    if isinstance(error, errors.Failure) and error.retry_after_s is not None:
-        yield "retry-after", str(error.retry_after_s)
+    if isinstance(error, errors.Failure):
+        yield rich_errors.TRAILER, rich_errors.details(error, code, _bounded(error.detail))
+        if error.retry_after_s is not None:
+            yield "retry-after", str(error.retry_after_s)

@@ -24,6 +24,7 @@ from service.metrics import Metrics
 from service.operations import Operations
 from service.settings import Settings
 from service.tls import read_tls
+from service.tracing import Tracing
 
 NAMES = (
     synthesizer_pb2.DESCRIPTOR.services_by_name["Synthesizer"].full_name,
@@ -38,12 +39,21 @@ FAREWELL_S = 0.2  # for streams that never end by themselves, as Health.Watch
 class GrpcServer:
     """Started and stopped by the worker's lifecycle."""
 
-    def __init__(self, operations: Operations, metrics: Metrics, settings: Settings, door: Door, admin: Admin) -> None:
+    def __init__(
+        self,
+        operations: Operations,
+        metrics: Metrics,
+        settings: Settings,
+        *,
+        door: Door,
+        admin: Admin,
+        tracing: Tracing,
+    ) -> None:
         """Needs the running event loop."""
         self._exchanges = exchanges = Exchanges(metrics, settings.deadline_seconds)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
         self._server = aio.server(
-            interceptors=(GrpcDoor(door, exchanges),),
+            interceptors=(GrpcDoor(door, exchanges, tracing),),
             options=[
                 ("grpc.so_reuseport", 1),
                 ("grpc.max_receive_message_length", settings.body_limit),

@@ -6,7 +6,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import access
+from service.conventions import HttpRequest
 from service.http_door import OPERATIONS, room
+from service.security_headers import secure
+from service.tracing import Tracing
 
 BROKEN = "broken"  # the code of an answer that had begun and could not be ended
 
@@ -14,23 +17,28 @@ BROKEN = "broken"  # the code of an answer that had begun and could not be ended
 class HttpAccess:
     """ASGI middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, tracing: Tracing) -> None:
+        self._app, self._tracing = app, tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given, path = Headers(scope=scope).get(access.REQUEST_ID, ""), scope["path"]
-        request = access.begin("http", given, path, routine=room(path) != OPERATIONS)
+        headers, path = Headers(scope=scope), scope["path"]
+        request = access.begin("http", headers.get(access.REQUEST_ID, ""), path, routine=room(path) != OPERATIONS)
+        if not request.routine:
+            described = HttpRequest(scope["method"], request.path, scope["scheme"])
+            request.trace = self._tracing.begin(described, headers)
         code = BROKEN
 
         async def answer(message: Message) -> None:
             nonlocal code
             if message["type"] == "http.response.start":
                 code = str(message["status"])
-                MutableHeaders(scope=message)[access.REQUEST_ID] = request.request_id
+                answered = MutableHeaders(scope=message)
+                answered[access.REQUEST_ID] = request.request_id
+                secure(answered, path)
             await send(message)
 
         try:
@@ -39,4 +47,5 @@ class HttpAccess:
             code = BROKEN
             raise
         finally:
+            request.route = getattr(scope.get("route"), "path", "")
             request.end(code)

@@ -52,8 +52,8 @@ POSTS = {
 }
 
 
-def make_app() -> FastAPI:
-    """Return the routes.
+def make_app(*, with_metrics: bool = True) -> FastAPI:
+    """Return the routes. with_metrics: whether /metrics is one of them, or has a port of its own.
 
     The service puts `operations`, `metrics` and `openapi` into the app's state before the first request.
     """
@@ -66,9 +66,10 @@ def make_app() -> FastAPI:
     app.get("/v1/models/{name}/versions/{version}", **docs.MODEL)(route("get_model", _get_model))
     serving_http.add_routes(app)
     inference_http.add_routes(app)
-    app.get("/", include_in_schema=False)(_docs_page)
+    app.get(docs.PATH, include_in_schema=False)(_docs_page)
     app.get("/docs.json", include_in_schema=False)(_openapi)
-    app.get("/metrics", include_in_schema=False)(_metrics)
+    if with_metrics:
+        app.get("/metrics", include_in_schema=False)(metrics_page)
     return app
 
 
@@ -147,6 +148,7 @@ async def _openapi(request: Request) -> Response:
     return JSONResponse(request.app.state.openapi())
 
 
-async def _metrics() -> Response:
+async def metrics_page(_request: Request) -> Response:
+    """Answer with the metrics of all workers."""
     text, media_type = await asyncio.to_thread(exposition)
     return PlainTextResponse(text, media_type=media_type)

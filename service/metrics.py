@@ -22,6 +22,7 @@ from prometheus_client import (
 )
 
 from service import access
+from service.tracing import Trace
 
 Transport = Literal["http", "grpc"]
 Stage = Literal["queue", "generate", "sample", "decode", "analyse", "parse", "mix", "encode", "encoder", "classify"]
@@ -113,14 +114,14 @@ class Metrics:
 
         `seconds` is the time it may take; the transport sets the call's code at the end.
         """
-        call = Call(self, deadline=time.monotonic() + seconds)
+        request = access.current.get()
+        call = Call(self, deadline=time.monotonic() + seconds, trace=request.trace if request else None)
         self.in_flight.inc()
         try:
             yield call
         finally:
             self.in_flight.dec()
             self.request_duration.labels(transport, operation, call.model, call.code).observe(call.elapsed())
-            request = access.current.get()
             if request:
                 request.operation, request.model, request.stages = operation, call.model, call.stages
 
@@ -135,6 +136,7 @@ class Call:
     code: str = UNKNOWN
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
+    trace: Trace | None = None
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
@@ -145,10 +147,15 @@ class Call:
         finally:
             self.took(stage, time.monotonic() - start)
 
-    def took(self, stage: Stage | str, seconds: float) -> None:
-        """Note a stage that was measured elsewhere. stage: of Stage, or a signature without another name there."""
+    def took(self, stage: Stage | str, seconds: float, *, ended: float | None = None) -> None:
+        """Note a stage that was measured elsewhere.
+
+        stage: of Stage, or a signature without another name there. ended: on time.monotonic; now, where not given.
+        """
         self.stages[stage] = self.stages.get(stage, 0.0) + seconds
         self.metrics.stage_duration.labels(stage, self.model).observe(seconds)
+        if self.trace:
+            self.trace.stage(stage, time.monotonic() if ended is None else ended, seconds)
 
     def elapsed(self) -> float:
         """Return the seconds since the request was taken."""

@@ -62,9 +62,10 @@ class Running:
         Raises: Busy where the queue has no room for B items, DeadlineExceeded, Invalid where the numbers given are
         too large to be computed with; of a fleet also NotReady, TooLarge, NotFound, BadAnswer.
         """
+        begun = time.monotonic()
         async with _deadline(call):
             result = await self._batcher.run(engine, signature, inputs, call.deadline)
-        call.took("queue", result.queue_seconds)
+        call.took("queue", result.queue_seconds, ended=begun + result.queue_seconds)
         call.took(STAGES.get(signature, signature), result.run_seconds)
         if not np.isfinite(result.values).all():
             blame_large_numbers(inputs)

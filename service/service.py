@@ -12,8 +12,8 @@ import numpy as np
 
 from service import docs, griffin_lim, loading, logs
 from service.admin import Admin
+from service.admin_port import AdminPort
 from service.batcher import Batcher
-from service.boundary import Boundary
 from service.budget import MB, Budget
 from service.door import Door
 from service.engines import Engines
@@ -21,10 +21,9 @@ from service.entry import Entry
 from service.fleet import Fleet
 from service.folder_watch import FolderWatch
 from service.grpc_server import GrpcServer
-from service.http_access import HttpAccess
 from service.http_api import make_app
-from service.http_door import HttpDoor
 from service.http_exchange import refusal
+from service.http_layers import layers
 from service.library import Library
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
@@ -33,6 +32,7 @@ from service.operations import Operations
 from service.requests import DecodeRequest, GenerateRequest, ModelRequest, SampleRequest, parse_request
 from service.settings import load_settings
 from service.signing import read_trusted
+from service.tracing import Tracing
 from service.warm_up import warm_up
 
 # What NDArray stands for, spelt out: as an alias it has a form since Python 3.12 that BentoML does not know.
@@ -41,7 +41,8 @@ Floats = np.ndarray[Any, np.dtype[np.float32]]
 settings = load_settings()
 door = Door(settings)
 trusted = read_trusted(settings)
-app = make_app()
+tracing = Tracing()
+app = make_app(with_metrics=not settings.admin_port)
 KINDS: dict[str, type[ModelRequest]] = {
     "generate": GenerateRequest,
     "sample": SampleRequest,
@@ -58,7 +59,7 @@ WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right fo
     traffic={"timeout": settings.deadline_seconds + WEB_SERVER_SPARE_S},
     # BentoML labels its own metrics with raw paths, of which clients can make any number.
     metrics={"enabled": False},
-    tracing={"excluded_urls": [".*"]},  # spans that nobody collects: a quarter of HTTP's own time
+    tracing={"excluded_urls": [".*"]},  # BentoML's spans, a quarter of HTTP's own time; ours tell more
     logging={"access": {"enabled": False}},  # ours tells gRPC's requests too
 )
 @bentoml.asgi_app(app)
@@ -67,6 +68,7 @@ class Synthesis:
 
     def __init__(self) -> None:
         logs.set_up(settings)
+        tracing.start()
         metrics = Metrics()
         metrics.forget_the_dead()
 
@@ -119,16 +121,20 @@ class Synthesis:
     @bentoml.on_startup
     async def start(self) -> None:
         """Listen for gRPC, and load the models while /livez answers."""
-        server = GrpcServer(self.operations, self.metrics, settings, door, self.admin)
+        server = GrpcServer(self.operations, self.metrics, settings, door=door, admin=self.admin, tracing=tracing)
         self.lifecycle = Lifecycle(self.operations, self.watch, server, self.metrics, settings, fleet=self.fleet)
+        self.admin_port = AdminPort(self.operations.readiness, settings, door, app.state)
+        await self.admin_port.start()
         await self.lifecycle.start()
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
         """Let accepted requests end."""
         await self.lifecycle.stop()
+        await self.admin_port.stop()
         if self.fleet is not None:
             self.fleet.close()
+        tracing.stop()
 
     async def __is_ready__(self) -> bool:
         self.operations.readiness.require_ready()
@@ -194,7 +200,6 @@ class Synthesis:
 
 
 synthesis: Any = Synthesis  # what the decorators made of the class
-synthesis.add_asgi_middleware(HttpAccess)
-synthesis.add_asgi_middleware(Boundary, body_limit=settings.body_limit)
-synthesis.add_asgi_middleware(HttpDoor, door=door, state=app.state)
+for layer in layers(settings, door, tracing, app.state):
+    synthesis.add_asgi_middleware(layer.cls, **layer.kwargs)
 app.state.openapi = lambda: docs.described(synthesis.openapi_spec.asdict())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service.fleet_address import FleetAddress, read_address
 
 PREFIX = "LATENTONE_"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 OF_THE_CLIENT = ("LATENTONE_URL", "LATENTONE_KEY")
 
 
@@ -30,6 +32,10 @@ def _backend(text: str) -> str:
     return text
 
 
+def _address_or_none(text: str) -> str:
+    return _address(text) if text else ""
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -38,6 +44,13 @@ def _rooms(text: str) -> str:
     if not set(names) <= {"health", "metrics", "docs", "nothing"}:
         raise ValueError("takes health, metrics and docs, with commas between them, or nothing")
     return ",".join(names)
+
+
+def _origins(text: str) -> str:
+    origins = [origin.strip() for origin in text.split(",")] if text else []
+    if not all(origin == "*" or ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError("takes origins such as https://example.org or http://localhost:8080, with commas between them")
+    return ",".join(origins)
 
 
 class SettingsError(Exception):
@@ -54,6 +67,15 @@ class Settings(BaseSettings):
     )
     http_port: int = Field(default=3000, ge=1, le=65_535, description="HTTP port")
     grpc_port: int = Field(default=3001, ge=1, le=65_535, description="gRPC port")
+    admin_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="port of /metrics, /livez and /readyz alone, where /metrics then is not on the HTTP port; 0: none",
+    )
+    admin_host: Annotated[str, AfterValidator(_address_or_none)] = Field(
+        default="", description="IP address of the admin port; empty: as LATENTONE_HOST"
+    )
     models: Path = Field(default=Path("models"), description="folder of models, laid out as name/version/")
     models_poll_seconds: float = Field(
         default=2.0,
@@ -141,6 +163,9 @@ class Settings(BaseSettings):
     open_without_key: Annotated[str, AfterValidator(_rooms)] = Field(
         default="health", description="what needs no key: health, metrics, docs, or nothing"
     )
+    cors_origins: Annotated[str, AfterValidator(_origins)] = Field(
+        default="", description="origins whose pages may ask over HTTP (CORS), with commas between them; *: any page"
+    )
     grpc_certificate: Path | None = Field(default=None, description="certificate of gRPC, PEM; none: no TLS")
     grpc_certificate_key: Path | None = Field(default=None, description="its key, PEM")
     grpc_client_ca: Path | None = Field(
@@ -160,15 +185,23 @@ class Settings(BaseSettings):
         """Where the back end is; None where this service computes itself."""
         return read_address(self.backend) if self.backend else None
 
-    def address(self, port: int) -> str:
+    @property
+    def admin_address(self) -> str:
+        """The IP address of the admin port."""
+        return self.admin_host or self.host
+
+    def address(self, port: int, host: str = "") -> str:
         """Return host:port as addresses are written; clients reach a server on every interface by the local one."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        host = host or self.host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.http_port == self.grpc_port:
             raise ValueError(f"{PREFIX}GRPC_PORT is {self.grpc_port}, as is {PREFIX}HTTP_PORT; they must differ")
+        if self.admin_port in (self.http_port, self.grpc_port):
+            raise ValueError(f"{PREFIX}ADMIN_PORT is {self.admin_port}, as is another port; they must differ")
         if (self.grpc_certificate is None) != (self.grpc_certificate_key is None):
             raise ValueError(f"{PREFIX}GRPC_CERTIFICATE and {PREFIX}GRPC_CERTIFICATE_KEY: set both, or none of them")
         if self.grpc_client_ca and not self.grpc_certificate:

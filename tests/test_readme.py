@@ -1,24 +1,28 @@
-"""What the README shows, run as it stands against the bundled model."""
+"""What the README and docs/api.md show, run as it stands against the bundled models."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from google.protobuf.json_format import MessageToDict, ParseDict
 
+from service.generated.latentone.v1 import synthesizer_pb2 as pb
+from service.http_api import POSTS
 from service.settings import markdown_table
+from tests.documents import CURL, blocks, run, run_four_ways, sections
 from tests.service.conftest import ROOT, Server
+from tests.service.midi_files import scale
 
-CURL = "curl --silent --show-error --fail "
-README = (ROOT / "README.md").read_text()
+README, API = ((ROOT / name).read_text() for name in ("README.md", "docs/api.md"))
 
 
 @pytest.fixture(scope="module")
@@ -29,26 +33,8 @@ def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert started.stop() == 0
 
 
-def blocks(language: str, server: Server) -> list[str]:
-    found: list[str] = re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-    return [
-        block.replace("127.0.0.1:3000", f"127.0.0.1:{server.http_port}").replace("127.0.0.1:3001", server.target)
-        for block in found
-    ]
-
-
-def run(command: list[str], folder: Path, **variables: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    environment |= variables
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
 def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
-    script, *_ = blocks("bash", bundled)
+    script, *_ = blocks(README, "bash", bundled)
     run(["bash", "-e", "-c", script.replace("curl ", CURL)], tmp_path)
     seven, rate = soundfile.read(tmp_path / "seven.wav")
     assert (len(seven), rate) == (8_192, 8_000)
@@ -61,7 +47,7 @@ def test_the_curl_lines_make_sounds(bundled: Server, tmp_path: Path) -> None:
 
 
 def test_the_command_line_makes_the_same_sounds(bundled: Server, tmp_path: Path) -> None:
-    curl, script, *_ = blocks("bash", bundled)
+    curl, script, *_ = blocks(README, "bash", bundled)
     first = "\n".join(curl.splitlines()[:2]).replace("seven.wav", "curl.wav").replace("curl -X", f"{CURL} -X")
     run(["bash", "-e", "-c", first], tmp_path)
     script = script.replace(".venv/bin/latentone", f"{sys.executable} -m latentone_client")
@@ -77,7 +63,7 @@ def test_the_command_line_makes_the_same_sounds(bundled: Server, tmp_path: Path)
 
 
 def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_path: Path) -> None:
-    *_, script = blocks("bash", bundled)
+    *_, script = blocks(README, "bash", bundled)
     for name in ("docs", "models"):
         (tmp_path / name).symlink_to(ROOT / name)
     run(["bash", "-e", "-c", script.replace("curl ", CURL).replace(".venv/bin/python", sys.executable)], tmp_path)
@@ -88,7 +74,7 @@ def test_a_midi_file_is_a_tune_with_a_server_and_without(bundled: Server, tmp_pa
 
 
 def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:
-    client_block, grpc_block, bentoml_block, serving_block = blocks("python", bundled)
+    client_block, grpc_block, bentoml_block, serving_block = blocks(README, "python", bundled)
     assert run([sys.executable, "-c", client_block], tmp_path).startswith("(1, 8192) (3,) ")
     run([sys.executable, "-c", grpc_block], tmp_path)
     assert len(soundfile.read(tmp_path / "seven-grpc.wav")[0]) == 8_192
@@ -97,7 +83,7 @@ def test_the_python_blocks_run(bundled: Server, tmp_path: Path) -> None:
 
 
 def test_the_protocols_of_other_servers_give_the_same_sound(bundled: Server, tmp_path: Path) -> None:
-    _, _, script, _ = blocks("bash", bundled)
+    _, _, script, _ = blocks(README, "bash", bundled)
     run(["bash", "-e", "-c", script.replace("curl ", CURL)], tmp_path)
     (row,) = json.loads((tmp_path / "rows.json").read_text())["predictions"]
     (output,) = json.loads((tmp_path / "outputs.json").read_text())["outputs"]
@@ -106,7 +92,7 @@ def test_the_protocols_of_other_servers_give_the_same_sound(bundled: Server, tmp
 
 
 def test_both_transports_make_the_same_sound(bundled: Server, tmp_path: Path) -> None:
-    (curl, (_, grpc_block, *_)) = blocks("bash", bundled), blocks("python", bundled)
+    (curl, (_, grpc_block, *_)) = blocks(README, "bash", bundled), blocks(README, "python", bundled)
     run(["bash", "-e", "-c", curl[0]], tmp_path)
     run([sys.executable, "-c", grpc_block], tmp_path)
     assert np.array_equal(*(soundfile.read(tmp_path / name)[0] for name in ("seven.wav", "seven-grpc.wav")))
@@ -129,3 +115,62 @@ def test_every_target_that_is_named_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"(?:`|^    )make ([a-z]+)", README, flags=re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_every_operation_is_shown_every_way_and_does_the_same(bundled: Server, tmp_path: Path) -> None:
+    """But for vary, which the bundled models can't do: tests/service/test_variation.py runs it."""
+    for way in ("curl", "grpc", "client", "cli"):
+        (tmp_path / way / "docs").mkdir(parents=True)
+        (tmp_path / way / "docs" / "prelude.mid").write_bytes(scale(60, 64, 67))
+    operations = ["generate", "sample", "decode", "analyse", "interpolate", "render", "models", "model"]
+    printed = run_four_ways(operations, tmp_path, bundled)
+    assert all("digits" in text and "8000" in text for text in printed.values())
+    for name in ("seven.wav", "decoded.wav", "tune.wav", "path.flac"):
+        made = {(tmp_path / way / name).read_bytes() for way in printed if (tmp_path / way / name).exists()}
+        assert len(made) == 1, name
+        assert len(soundfile.read(io.BytesIO(made.pop()))[0]) >= 8_192
+    for name in ("seven.npy", "analysed.npy"):
+        first, *others = (np.load(tmp_path / way / name) for way in printed)
+        assert all(np.array_equal(first, other) for other in others), name
+
+
+def test_clips_come_one_by_one(bundled: Server, tmp_path: Path) -> None:
+    written = sections(API)
+    script = blocks(written[""], "python", bundled)[0] + blocks(written["generate, clip by clip"], "python", bundled)[0]
+    assert len(run([sys.executable, "-c", script], tmp_path).splitlines()) == 3
+
+
+def test_no_operation_is_left_out() -> None:
+    for name in (*POSTS, *(method.name for method in pb.DESCRIPTOR.services_by_name["Synthesizer"].methods)):
+        assert f"`/v1/{name}`" in API or f"`{name}`" in API, name
+    for link in re.findall(r"\]\(#([^)]+)\)", API):
+        assert link in {re.sub(r"[^a-z ]", "", title).replace(" ", "-") for title in sections(API)}
+
+
+@pytest.mark.parametrize(
+    ("operation", "message", "answer"),
+    [
+        ("generate", pb.GenerateRequest(model="digits", seed=3, count=2, format="flac"), pb.GenerateResponse),
+        ("sample", pb.SampleRequest(model="digits", seed=2**63, label="7"), pb.SampleResponse),
+        (
+            "decode",
+            pb.DecodeRequest(model="digits", features=pb.Tensor(shape=[2, 64], data=bytes(512))),
+            pb.DecodeResponse,
+        ),
+        ("interpolate", pb.InterpolateRequest(model="digits", seeds=[3, 8], steps=2), pb.InterpolateResponse),
+        ("render", pb.RenderRequest(model="notes", midi=scale(60), seed=3, channels={1: 7}), pb.RenderResponse),
+    ],
+)
+def test_http_s_json_is_the_json_of_the_proto(bundled: Server, operation: str, message: Any, answer: Any) -> None:
+    fields = MessageToDict(message, preserving_proto_field_name=True)
+    fields |= {"format": "base64"} if operation == "sample" else {}
+    over_http = bundled.http.post(f"/v1/{operation}", json=fields, headers={"accept": "application/json"})
+    assert over_http.status_code == 200, over_http.text
+    over_grpc = getattr(bundled.stub, operation.capitalize())(message)
+    assert ParseDict(over_http.json(), answer()) == over_grpc
+
+
+def test_http_s_json_about_a_model_is_the_json_of_the_proto(bundled: Server) -> None:
+    assert ParseDict(bundled.http.get("/v1/models").json(), pb.ListModelsResponse()) == bundled.stub.ListModels(
+        pb.ListModelsRequest()
+    )

@@ -54,6 +54,7 @@ class Server:
         self.http_port, self.grpc_port = free_port(), free_port()
         self.url, self.target = f"http://127.0.0.1:{self.http_port}", f"127.0.0.1:{self.grpc_port}"
         given = {"models": models, "http_port": self.http_port, "grpc_port": self.grpc_port, **settings}
+        self.admin_url = f"http://127.0.0.1:{given.get('admin_port', self.http_port)}"
         self.log = log
         with log.open("wb") as file:
             self.process = subprocess.Popen(
@@ -124,6 +125,7 @@ def write_models(folder: Path, *arguments: str) -> Path:
 
 LIMITS = {
     "default_model": "tiny",
+    "cors_origins": "http://page.test",
     "body_limit": 2**20,
     "max_count": 40,
     "queue_limit": 40,
@@ -170,7 +172,7 @@ def in_front_of(fleet: Server, models: Path, log: Path, limits: dict[str, Any]) 
 def two_workers(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a ready server with two workers."""
     log = tmp_path_factory.mktemp("log") / "two.log"
-    started = Server(models, log, default_model="tiny", workers=2, lame_duck_seconds=0)
+    started = Server(models, log, default_model="tiny", workers=2, lame_duck_seconds=0, admin_port=free_port())
     started.wait_until(lambda: log.read_text().count('"ready: ') == 2)
     yield started
     started.stop()

@@ -15,7 +15,12 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from google.protobuf import json_format
+from google.rpc import error_details_pb2  # noqa: F401 - what json_format knows the details by
+from grpc_status import rpc_status
 
+from service.generated.inference import open_inference_pb2
+from service.generated.inference.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server
 from tests.service.test_metrics import total
@@ -120,6 +125,26 @@ def test_a_mistake_is_told_alike_on_both_transports(
     assert refused.value.code() == CODES[status]
     assert refused.value.details() == problem["detail"]
     assert re.search(words, problem["detail"])
+    told = details(refused.value)
+    assert told["ErrorInfo"] == {"reason": problem["type"].rpartition(":")[2].upper(), "domain": "latentone"}
+    violation = {"field": field, "description": problem["detail"]}
+    assert told.get("BadRequest") == ({"field_violations": [violation]} if field else None)
+
+
+def details(error: Any) -> Fields:
+    """Return the details of a status by their names, as grpcio's own reader finds them."""
+    status = rpc_status.from_call(error)
+    found = (json_format.MessageToDict(part, preserving_proto_field_name=True) for part in status.details)
+    return {part.pop("@type").rpartition(".")[2]: part for part in found}
+
+
+def test_a_text_that_quotes_the_request_fits_into_the_trailer(server: Server) -> None:
+    """In the worst case: signs of three bytes, each of them escaped. Clients fail a call whose trailer is larger."""
+    infer = GRPCInferenceServiceStub(server.channel).ModelInfer
+    with pytest.raises(grpc.RpcError) as refused:
+        infer(open_inference_pb2.ModelInferRequest(model_name="tiny", model_version="€" * 3000))
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+    assert details(refused.value)["BadRequest"]["field_violations"][0]["field"] == "version"
 
 
 def as_json(value: Any) -> Any:
@@ -241,7 +266,9 @@ def test_a_full_queue_is_told_with_a_time_to_come_back(server: Server) -> None:
     with pytest.raises(grpc.RpcError) as refused:
         server.stub.Generate(pb.GenerateRequest(count=40))
     assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert int(dict(refused.value.trailing_metadata())["retry-after"]) >= 1
+    seconds = int(dict(refused.value.trailing_metadata())["retry-after"])
+    assert seconds >= 1
+    assert details(refused.value)["RetryInfo"] == {"retry_delay": f"{seconds}s"}
     for call in running:
         call.cancel()
     server.wait_until(lambda: total(server, "latentone_queue_depth") == 0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import numpy as np
 import pytest
@@ -19,14 +20,21 @@ from prometheus_client import CollectorRegistry
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.contract import Contract
+from service.door import Door
 from service.engines import Engines
 from service.errors import NotReady
+from service.generated.latentone.v1 import synthesizer_pb2 as pb
+from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub, add_SynthesizerServicer_to_server
+from service.grpc_api import Synthesizer
+from service.grpc_door import GrpcDoor
+from service.grpc_exchange import Exchanges
 from service.http_api import make_app
 from service.library import Library
 from service.metrics import Metrics
 from service.model_folder import read_versions
 from service.operations import Operations
 from service.settings import Settings
+from service.tracing import Tracing
 from service.warm_up import warm_up
 from tests.service.tiny_model import BANDS, FRAMES, HOP, LATENT, contract, describe
 
@@ -56,25 +64,45 @@ class Service:
 
     def post(self, path: str, **options: Any) -> httpx.Response:
         """POST to a fresh service."""
-        return asyncio.run(self._post(path, options))
+        answer: httpx.Response = asyncio.run(self._in_service(partial(self._post, path, options)))
+        return answer
 
-    async def _post(self, path: str, options: dict[str, Any]) -> httpx.Response:
+    def call(self, request: pb.GenerateRequest) -> Any:
+        """Call Generate of a fresh service."""
+        return asyncio.run(self._in_service(partial(self._call, request)))
+
+    async def _post(self, path: str, options: dict[str, Any], operations: Operations, metrics: Metrics) -> Any:
+        app = make_app()
+        app.state.metrics, app.state.operations = metrics, operations
+        guarded = Boundary(app, body_limit=operations.settings.body_limit)
+        transport = httpx.ASGITransport(guarded)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.post(path, **options)
+
+    async def _call(self, request: pb.GenerateRequest, operations: Operations, metrics: Metrics) -> Any:
+        settings = operations.settings
+        exchanges = Exchanges(metrics, settings.deadline_seconds)
+        server = grpc.aio.server(interceptors=(GrpcDoor(Door(settings), exchanges, Tracing()),))
+        add_SynthesizerServicer_to_server(Synthesizer(operations, exchanges), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                return await SynthesizerStub(channel).Generate(request)
+        finally:
+            await server.stop(0)
+
+    async def _in_service(self, ask: Callable[[Operations, Metrics], Awaitable[Any]]) -> Any:
         settings = Settings(models=self.root, **self.limits)
         metrics = Metrics(CollectorRegistry())
         with ThreadPoolExecutor(1) as executor:
             engines: Any = Engines(lambda _, found: Engine(found, self.run), executor, metrics)
             library = Library(read_versions(self.root), engines)
             batcher = Batcher(executor, metrics, max_batch=8, queue_limit=64, engine_calls=1)
-            app = make_app()
-            app.state.metrics = metrics
-            app.state.operations = operations = Operations(library, batcher, settings)
+            operations = Operations(library, batcher, settings)
             await library.load_ahead()
             operations.readiness.open()
-            guarded = Boundary(app, body_limit=settings.body_limit)
-            transport = httpx.ASGITransport(guarded)
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-                answer = await client.post(path, **options)
-        return answer
+            return await ask(operations, metrics)
 
 
 @pytest.fixture
@@ -93,6 +121,17 @@ def test_the_text_of_a_defect_stays_here(tmp_path: Path, caplog: pytest.LogCaptu
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert SECRET not in answer.text
+    assert SECRET in caplog.text
+
+
+def test_the_text_of_a_defect_stays_here_over_grpc_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def run() -> NDArray[np.float32]:
+        raise ValueError(SECRET)
+
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        Service(tmp_path, run).call(pb.GenerateRequest())
+    assert failed.value.code() is grpc.StatusCode.INTERNAL
+    assert SECRET not in str(failed.value)
     assert SECRET in caplog.text
 
 
@@ -121,9 +160,13 @@ def test_time_that_runs_out_is_told(tmp_path: Path, held: threading.Event) -> No
         held.wait(0.5)
         return np.zeros((1, FRAMES * HOP), np.float32)
 
-    answer = Service(tmp_path, run, deadline_seconds=0.1).post("/v1/generate")
+    service = Service(tmp_path, run, deadline_seconds=0.1)
+    answer = service.post("/v1/generate")
     assert answer.status_code == 504
     assert answer.json()["type"] == "urn:latentone:deadline"
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        service.call(pb.GenerateRequest())  # which names no deadline of its own
+    assert failed.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 def test_an_operation_that_the_model_lacks_is_told_with_those_it_has(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from service.generated.inference import open_inference_pb2 as v2
 from service.generated.inference.open_inference_pb2_grpc import GRPCInferenceServiceStub
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from service.keys import line_of, make_key
-from tests.service.conftest import ROOT, Server
+from tests.service.conftest import ROOT, Server, free_port
 
 ALICE, SLOW, CAROL = make_key(), make_key(), make_key()
 NEVER = Retries(most=0)
@@ -59,6 +59,7 @@ def kept(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         lame_duck_seconds=0,
         api_keys_file=folder / "keys.txt",
         api_keys=line_of("dora", make_key()),
+        admin_port=free_port(),
     )
     yield started.wait_until_ready()
     started.stop()
@@ -187,9 +188,15 @@ def test_admin_calls_are_for_admin_keys(kept: Server) -> None:
     assert raw(kept, RELOAD, bearer(ALICE)) == grpc.StatusCode.PERMISSION_DENIED
 
 
+def test_the_admin_port_asks_for_keys_too(kept: Server) -> None:
+    refused = kept.http.get(f"{kept.admin_url}/metrics")
+    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
+    assert kept.get(f"{kept.admin_url}/readyz") == 200
+
+
 def test_refusals_are_counted(kept: Server) -> None:
     kept.get("/v1/models")
-    text = kept.http.get("/metrics", headers=dict(bearer(ALICE))).text
+    text = kept.http.get(f"{kept.admin_url}/metrics", headers=dict(bearer(ALICE))).text
     assert 'latentone_rejected_total{reason="unauthenticated"}' in text
 
 

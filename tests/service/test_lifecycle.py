@@ -19,7 +19,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service.contract import PLACE
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
-from tests.service.conftest import Server
+from tests.service.conftest import Server, free_port
 from tests.service.tiny_model import describe
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
@@ -192,7 +192,7 @@ def test_a_drain_under_load_loses_nothing(models: Path, tmp_path: Path, workers:
 
 
 def test_a_draining_worker_says_that_it_wants_no_more(models: Path, tmp_path: Path) -> None:
-    server = Server(models, tmp_path / "log", lame_duck_seconds=3).wait_until_ready()
+    server = Server(models, tmp_path / "log", lame_duck_seconds=3, admin_port=free_port()).wait_until_ready()
     watching = health_pb2_grpc.HealthStub(server.channel).Watch(health_pb2.HealthCheckRequest())
     assert next(watching).status == SERVING
     server.process.send_signal(signal.SIGTERM)
@@ -200,7 +200,8 @@ def test_a_draining_worker_says_that_it_wants_no_more(models: Path, tmp_path: Pa
     refused = server.http.get("/readyz")
     assert refused.status_code == 503
     assert refused.json()["detail"] == "the service is shutting down"
-    assert server.get("/livez") == 200
+    assert server.http.get(f"{server.admin_url}/readyz").json()["detail"] == "the service is shutting down"
+    assert server.get("/livez") == server.get(f"{server.admin_url}/metrics") == 200
     assert server.generate(model="tiny").status_code == 200
     # The open stream must not keep the server.
     assert server.process.wait(timeout=20) == 0
@@ -219,7 +220,8 @@ def test_two_signals_end_it_no_worse_than_one(models: Path, tmp_path: Path) -> N
 
 
 def test_a_port_that_is_taken_is_named(server: Server, models: Path, tmp_path: Path) -> None:
-    for name, port in (("http_port", server.http_port), ("grpc_port", server.grpc_port)):
+    taken = {"http_port": server.http_port, "grpc_port": server.grpc_port, "admin_port": server.grpc_port}
+    for name, port in taken.items():
         second = Server(models, tmp_path / "log", **{name: port})
         assert second.process.wait(timeout=30) == 2
         assert f"LATENTONE_{name.upper()}={port}: can't listen" in second.log.read_text()

@@ -1,4 +1,4 @@
-"""Metrics of both transports and all workers, at /metrics."""
+"""Metrics of both transports and all workers, at /metrics or on a port of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.service.conftest import Server
 
 def total(server: Server, name: str, **labels: str) -> float:
     """Return the sum of a metric's samples that have these labels."""
-    families = text_string_to_metric_families(server.http.get("/metrics").text)
+    families = text_string_to_metric_families(server.http.get(f"{server.admin_url}/metrics").text)
     samples = (sample for family in families for sample in family.samples if sample.name == name)
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
@@ -65,3 +65,11 @@ def test_what_clients_type_does_not_become_a_label(server: Server) -> None:
 def test_a_load_of_two_workers_is_counted_once_each(two_workers: Server) -> None:
     assert total(two_workers, "latentone_model_loaded", model="tiny", version="2") == 1
     assert total(two_workers, "latentone_in_flight") == 0
+
+
+def test_with_an_admin_port_metrics_are_there_alone_and_health_on_both(two_workers: Server) -> None:
+    assert two_workers.get("/metrics") == 404
+    for url in (two_workers.url, two_workers.admin_url):
+        assert [two_workers.get(f"{url}{path}") for path in ("/livez", "/readyz")] == [200, 200]
+    for path in ("/", "/docs.json", "/v1/models", "/static_content/index.css"):
+        assert two_workers.get(f"{two_workers.admin_url}{path}") == 404

@@ -25,6 +25,11 @@ from tests.service.conftest import ROOT, free_port
         ("LOG_LEVEL", "loud"),
         ("HOST", "localhost"),
         ("REFLECTION", "perhaps"),
+        ("ADMIN_HOST", "admin.example.org"),
+        ("CORS_ORIGINS", "example.org"),
+        ("CORS_ORIGINS", "https://example.org/"),
+        ("CORS_ORIGINS", "https://example.org, ftp://example.org"),
+        ("CORS_ORIGINS", "null"),
         ("BACKEND", "http://localhost:8500"),
         ("BACKEND", "localhost:8500"),
         ("BACKEND", "grpc://localhost"),
@@ -48,6 +53,10 @@ def test_settings_that_contradict_each_other_are_refused(monkeypatch: pytest.Mon
     with pytest.raises(SettingsError, match="LATENTONE_GRPC_PORT is 3000, as is LATENTONE_HTTP_PORT"):
         load_settings()
     monkeypatch.setenv("LATENTONE_GRPC_PORT", "3001")
+    monkeypatch.setenv("LATENTONE_ADMIN_PORT", "3001")
+    with pytest.raises(SettingsError, match="LATENTONE_ADMIN_PORT is 3001, as is another port"):
+        load_settings()
+    monkeypatch.setenv("LATENTONE_ADMIN_PORT", "3002")
     monkeypatch.setenv("LATENTONE_QUEUE_LIMIT", "10")
     with pytest.raises(SettingsError, match="LATENTONE_QUEUE_LIMIT=10 must be at least LATENTONE_MAX_COUNT=64"):
         load_settings()

@@ -17,6 +17,8 @@ OVER_HTTP = {
         "http_exchange",
         "http_door",
         "http_access",
+        "http_layers",
+        "security_headers",
         "serving_http",
         "serving_json",
         "inference_http",
@@ -24,7 +26,16 @@ OVER_HTTP = {
 }
 OVER_GRPC = {
     f"service/{name}.py": f"service.{name}"
-    for name in ("grpc_api", "grpc_exchange", "grpc_door", "grpc_server", "serving_api", "inference_grpc")
+    for name in (
+        "grpc_api",
+        "grpc_exchange",
+        "grpc_door",
+        "grpc_reading",
+        "grpc_server",
+        "rich_errors",
+        "serving_api",
+        "inference_grpc",
+    )
 }
 TRANSPORTS = (*OVER_HTTP.values(), *OVER_GRPC.values())
 
@@ -69,6 +80,7 @@ WALLS = {
     "service/admin.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/library.py": (*TRANSPORTS, "service.operations", "service.model_folder", "bentoml", "grpc", "fastapi"),
     "service/ed25519.py": ("service",),
+    **dict.fromkeys(("service/conventions.py", "service/tracing.py"), (*TRANSPORTS, "bentoml", "grpc", "starlette")),
     "service/midi.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/render.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/prediction.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
@@ -82,6 +94,7 @@ WALLS = {
 ONLY_HERE = {
     "tensorflow": {"service": {"service/engine.py"}},
     "tensorflow_serving": {"service": set()},
+    "opentelemetry": {"service": {"service/tracing.py"}},
     "torch": {"service": set(), "trainer": {"trainer/published/state_dict.py"}},
 }
 

@@ -31,7 +31,8 @@ class SynthesizerStub:
 
     Failures: INVALID_ARGUMENT, NOT_FOUND (model or version), RESOURCE_EXHAUSTED (queue full, or a request over a limit),
     UNAVAILABLE (not ready yet, or draining), DEADLINE_EXCEEDED, INTERNAL. Trailing metadata carries `server-timing`
-    and, where the queue is full, `retry-after` in seconds.
+    and, where the queue is full, `retry-after` in seconds. Details (google.rpc.Status) are ErrorInfo, BadRequest with the
+    field at fault, RetryInfo.
     """
 
     def __init__(self, channel):
@@ -98,7 +99,8 @@ class SynthesizerServicer:
 
     Failures: INVALID_ARGUMENT, NOT_FOUND (model or version), RESOURCE_EXHAUSTED (queue full, or a request over a limit),
     UNAVAILABLE (not ready yet, or draining), DEADLINE_EXCEEDED, INTERNAL. Trailing metadata carries `server-timing`
-    and, where the queue is full, `retry-after` in seconds.
+    and, where the queue is full, `retry-after` in seconds. Details (google.rpc.Status) are ErrorInfo, BadRequest with the
+    field at fault, RetryInfo.
     """
 
     def Generate(self, request, context):
@@ -238,7 +240,8 @@ class Synthesizer:
 
     Failures: INVALID_ARGUMENT, NOT_FOUND (model or version), RESOURCE_EXHAUSTED (queue full, or a request over a limit),
     UNAVAILABLE (not ready yet, or draining), DEADLINE_EXCEEDED, INTERNAL. Trailing metadata carries `server-timing`
-    and, where the queue is full, `retry-after` in seconds.
+    and, where the queue is full, `retry-after` in seconds. Details (google.rpc.Status) are ErrorInfo, BadRequest with the
+    field at fault, RetryInfo.
     """
 
     @staticmethod

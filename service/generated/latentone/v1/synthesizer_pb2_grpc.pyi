@@ -32,7 +32,8 @@ class SynthesizerStub:
 
     Failures: INVALID_ARGUMENT, NOT_FOUND (model or version), RESOURCE_EXHAUSTED (queue full, or a request over a limit),
     UNAVAILABLE (not ready yet, or draining), DEADLINE_EXCEEDED, INTERNAL. Trailing metadata carries `server-timing`
-    and, where the queue is full, `retry-after` in seconds.
+    and, where the queue is full, `retry-after` in seconds. Details (google.rpc.Status) are ErrorInfo, BadRequest with the
+    field at fault, RetryInfo.
     """
 
     @_typing.overload
@@ -67,7 +68,8 @@ class SynthesizerAsyncStub(SynthesizerStub):
 
     Failures: INVALID_ARGUMENT, NOT_FOUND (model or version), RESOURCE_EXHAUSTED (queue full, or a request over a limit),
     UNAVAILABLE (not ready yet, or draining), DEADLINE_EXCEEDED, INTERNAL. Trailing metadata carries `server-timing`
-    and, where the queue is full, `retry-after` in seconds.
+    and, where the queue is full, `retry-after` in seconds. Details (google.rpc.Status) are ErrorInfo, BadRequest with the
+    field at fault, RetryInfo.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -98,7 +100,8 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
 
     Failures: INVALID_ARGUMENT, NOT_FOUND (model or version), RESOURCE_EXHAUSTED (queue full, or a request over a limit),
     UNAVAILABLE (not ready yet, or draining), DEADLINE_EXCEEDED, INTERNAL. Trailing metadata carries `server-timing`
-    and, where the queue is full, `retry-after` in seconds.
+    and, where the queue is full, `retry-after` in seconds. Details (google.rpc.Status) are ErrorInfo, BadRequest with the
+    field at fault, RetryInfo.
     """
 
     @_abc_1.abstractmethod
