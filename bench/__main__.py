@@ -21,7 +21,7 @@ from bench.report import Measurement, show, show_summary
 from bench.server import ServerFailed
 from bench.workbench import NoModelError, Workbench
 
-NAMES = ("decoder", "generation", "systems", "latency", "startup", "training")
+NAMES = ("decoder", "generation", "systems", "latency", "streams", "startup", "training")
 WIDTH = 150  # of tables that do not go to a terminal
 INTERRUPTED = 130
 

@@ -23,10 +23,12 @@ from latentone_client.errors import (
     Unavailable,
 )
 from latentone_client.retries import Retries
+from latentone_client.streams import AsyncSoundStream, SoundStream
 
 __all__ = [
     "Answer",
     "AsyncClient",
+    "AsyncSoundStream",
     "Busy",
     "Client",
     "DeadlineExceeded",
@@ -41,6 +43,7 @@ __all__ = [
     "Retries",
     "Skipped",
     "Sound",
+    "SoundStream",
     "TooLarge",
     "Tune",
     "Unauthenticated",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from urllib.parse import urlsplit
+
+from numpy.typing import ArrayLike
 
 from latentone_client import operations
 from latentone_client.credentials import Credentials
 from latentone_client.errors import Failure, Invalid
 from latentone_client.retries import Patience, Retries, Watch, nobody
+from latentone_client.streams import AsyncSoundStream, SoundStream
 from latentone_client.transport import AsyncTransport, Request, Transport
 
 A = TypeVar("A")
@@ -35,6 +38,24 @@ def _method(build: Callable[P, Request[A]]) -> Callable[Concatenate[Client, P], 
 def _async_method(build: Callable[P, Request[A]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[A]]:
     async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> A:
         return await self.call(build(*args, **kwargs))
+
+    return _described(method, build)
+
+
+def _stream_method(
+    build: Callable[P, Request[dict[str, Any]]],
+) -> Callable[Concatenate[Client, P], SoundStream]:
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> SoundStream:
+        return self.open(build(*args, **kwargs))
+
+    return _described(method, build)
+
+
+def _async_stream_method(
+    build: Callable[P, Request[dict[str, Any]]],
+) -> Callable[Concatenate[AsyncClient, P], Awaitable[AsyncSoundStream]]:
+    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncSoundStream:
+        return await self.open(build(*args, **kwargs))
 
     return _described(method, build)
 
@@ -86,16 +107,38 @@ class Client:
     render = _method(operations.render)
     models = _method(operations.list_models)
     model = _method(operations.get_model)
+    generate_stream = _stream_method(operations.generate_stream)
+
+    def decode_stream(self, features: Iterable[ArrayLike], *, model: str = "", version: int | str = 0) -> SoundStream:
+        """Make features audible as they come, over gRPC; iterate over the sound for its pieces.
+
+        features: the next frames each, [T, bands(, channels)]; iterated over in a thread of its own.
+        Raises: Failure, and what iterating over features raises; nothing is asked again.
+        """
+        request = operations.decode_stream(model=model, version=version)
+        reply, parts = self._transport.open(request, seconds=self._timeout_s, frames=map(operations.frames, features))
+        return SoundStream(**request.read(reply), parts=parts)
 
     def call(self, request: Request[A]) -> A:
         """Return the answer to a request.
 
         Raises: Failure.
         """
+        return self._patiently(lambda seconds: request.read(self._transport.send(request, seconds=seconds)))
+
+    def open(self, request: Request[dict[str, Any]]) -> SoundStream:
+        """Return the stream that a request asks for, once its first piece is there.
+
+        Raises: Failure.
+        """
+        reply, parts = self._patiently(lambda seconds: self._transport.open(request, seconds=seconds))
+        return SoundStream(**request.read(reply), parts=parts)
+
+    def _patiently(self, work: Callable[[float], A]) -> A:
         patience = Patience(self._retries, seconds=self._timeout_s, watch=self._watch)
         while True:
             try:
-                return request.read(self._transport.send(request, seconds=patience.remaining_s()))
+                return work(patience.remaining_s())
             except Failure as failure:
                 time.sleep(patience.pause_s(failure))
 
@@ -142,16 +185,42 @@ class AsyncClient:
     render = _async_method(operations.render)
     models = _async_method(operations.list_models)
     model = _async_method(operations.get_model)
+    generate_stream = _async_stream_method(operations.generate_stream)
+
+    async def decode_stream(
+        self, features: AsyncIterable[ArrayLike], *, model: str = "", version: int | str = 0
+    ) -> AsyncSoundStream:
+        """Make features audible as they come, over gRPC; iterate over the sound for its pieces.
+
+        features: the next frames each, [T, bands(, channels)].
+        Raises: Failure, and what iterating over features raises; nothing is asked again.
+        """
+        request = operations.decode_stream(model=model, version=version)
+        frames = (operations.frames(values) async for values in features)
+        reply, parts = await self._transport.open(request, seconds=self._timeout_s, frames=frames)
+        return AsyncSoundStream(**request.read(reply), parts=parts)
 
     async def call(self, request: Request[A]) -> A:
         """Return the answer to a request.
 
         Raises: Failure.
         """
+        reply = await self._patiently(lambda seconds: self._transport.send(request, seconds=seconds))
+        return request.read(reply)
+
+    async def open(self, request: Request[dict[str, Any]]) -> AsyncSoundStream:
+        """Return the stream that a request asks for, once its first piece is there.
+
+        Raises: Failure.
+        """
+        reply, parts = await self._patiently(lambda seconds: self._transport.open(request, seconds=seconds))
+        return AsyncSoundStream(**request.read(reply), parts=parts)
+
+    async def _patiently(self, work: Callable[[float], Awaitable[A]]) -> A:
         patience = Patience(self._retries, seconds=self._timeout_s, watch=self._watch)
         while True:
             try:
-                return request.read(await self._transport.send(request, seconds=patience.remaining_s()))
+                return await work(patience.remaining_s())
             except Failure as failure:
                 await asyncio.sleep(patience.pause_s(failure))
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -12,13 +15,24 @@ def write_whole(path: Path, data: bytes) -> None:
 
     Raises: OSError.
     """
+    with whole_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a file to write into, which stands at `path` when the block ends without an error.
+
+    Raises: OSError.
+    """
     if path.exists() and not path.is_file():
-        path.write_bytes(data)
+        with path.open("wb") as device:
+            yield device
         return
     path = path.resolve()  # a link stays a link
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
-            file.write(data)
+            yield cast(BinaryIO, file)
             file.flush()
             umask = os.umask(0)
             os.umask(umask)

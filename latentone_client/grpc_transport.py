@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterable
 from typing import Any
 
 import grpc
-import numpy as np
-from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
 from grpc import StatusCode
 
 from latentone_client import errors
 from latentone_client.credentials import Credentials
-from latentone_client.generated.latentone.v1 import synthesizer_pb2 as pb
 from latentone_client.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub
-from latentone_client.transport import Reply, Request
+from latentone_client.grpc_messages import fields_of, message_of, method_of
+from latentone_client.grpc_streams import Sending, next_message, next_message_async, opening
+from latentone_client.transport import AsyncFrames, AsyncOpened, Frames, Opened, Reply, Request
 
 OPTIONS = (
     ("grpc.max_receive_message_length", -1),
@@ -56,12 +54,38 @@ class GrpcTransport:
 
         Raises: Failure.
         """
-        method = getattr(self._stub, _name(request))
+        method = getattr(self._stub, method_of(request))
         try:
-            answer, call = method.with_call(_message(request), timeout=seconds, metadata=self._metadata)
+            answer, call = method.with_call(message_of(request), timeout=seconds, metadata=self._metadata)
         except grpc.RpcError as error:
             raise _failure(self._address, error) from None
-        return Reply(_fields(answer), _trailer(call.trailing_metadata()).get("server-timing", ""))
+        return Reply(fields_of(answer), _trailer(call.trailing_metadata()).get("server-timing", ""))
+
+    def open(self, request: Request[object], *, seconds: float, frames: Frames | None = None) -> Opened:
+        """Return a stream once its first piece is there. seconds: for each piece. frames: to be decoded.
+
+        Raises: Failure, and what iterating over frames raises.
+        """
+        sending = Sending(request)
+        given = message_of(request) if frames is None else sending.messages(frames)
+        call = getattr(self._stub, method_of(request))(given, metadata=self._metadata)
+        parts = self._stream(call, sending, seconds)
+        return next(parts), parts
+
+    def _stream(self, call: Any, sending: Sending, seconds: float) -> Generator[Any, None, None]:
+        """Yield what is known of the stream, and then its bytes."""
+        try:
+            message = next_message(call, seconds)
+            yield opening(message)
+            while message is not None:
+                yield message.audio
+                message = next_message(call, seconds)
+        except grpc.RpcError as error:
+            raise sending.error or _failure(self._address, error) from None
+        finally:
+            call.cancel()
+        if sending.error:
+            raise sending.error
 
     def close(self) -> None:
         """Close the channel."""
@@ -82,13 +106,38 @@ class AsyncGrpcTransport:
 
         Raises: Failure.
         """
-        method = getattr(SynthesizerStub(self._opened()), _name(request))
-        call = method(_message(request), timeout=seconds, metadata=self._metadata)
+        method = getattr(SynthesizerStub(self._opened()), method_of(request))
+        call = method(message_of(request), timeout=seconds, metadata=self._metadata)
         try:
             answer = await call
         except grpc.aio.AioRpcError as error:
             raise _failure(self._address, error) from None
-        return Reply(_fields(answer), _trailer(await call.trailing_metadata()).get("server-timing", ""))
+        return Reply(fields_of(answer), _trailer(await call.trailing_metadata()).get("server-timing", ""))
+
+    async def open(self, request: Request[object], *, seconds: float, frames: AsyncFrames | None = None) -> AsyncOpened:
+        """Return a stream once its first piece is there. seconds: for each piece. frames: to be decoded.
+
+        Raises: Failure, and what iterating over frames raises.
+        """
+        sending = Sending(request)
+        given = message_of(request) if frames is None else sending.messages_async(frames)
+        call = getattr(SynthesizerStub(self._opened()), method_of(request))(given, metadata=self._metadata)
+        parts = self._stream(call, sending, seconds)
+        return await anext(parts), parts
+
+    async def _stream(self, call: Any, sending: Sending, seconds: float) -> AsyncGenerator[Any, None]:
+        try:
+            message = await next_message_async(call, seconds)
+            yield opening(message)
+            while message is not None:
+                yield message.audio
+                message = await next_message_async(call, seconds)
+        except grpc.aio.AioRpcError as error:
+            raise sending.error or _failure(self._address, error) from None
+        finally:
+            call.cancel()
+        if sending.error:
+            raise sending.error
 
     async def close(self) -> None:
         """Close the channel."""
@@ -108,52 +157,6 @@ class AsyncGrpcTransport:
 def _tls(credentials: Credentials) -> grpc.ChannelCredentials:
     ca, own = (path.read_bytes() if path else None for path in (credentials.ca, credentials.certificate))
     return grpc.ssl_channel_credentials(ca, own, own)  # each part is found in the file that holds both
-
-
-def _name(request: Request[object]) -> str:
-    return request.operation.title().replace("_", "")
-
-
-def _message(request: Request[object]) -> Message:
-    kind = getattr(pb, f"{_name(request)}Request")
-    try:
-        return kind(**{name: _outgoing(value) for name, value in request.fields.items()})  # type: ignore[no-any-return]  # protobuf is untyped
-    except (ValueError, TypeError) as error:
-        raise errors.Invalid(f"{request.operation}: {error}") from None
-
-
-def _outgoing(value: object) -> object:
-    if isinstance(value, np.ndarray):
-        return pb.Tensor(shape=value.shape, data=np.ascontiguousarray(value, "<f4").tobytes())
-    return value
-
-
-def _fields(message: Message) -> dict[str, Any]:
-    """Return the fields as JSON would have them; those that say nothing with their defaults."""
-    return {
-        field.name: _incoming(getattr(message, field.name), repeated=field.is_repeated)
-        for field in message.DESCRIPTOR.fields
-        if not field.has_presence or message.HasField(field.name)
-    }
-
-
-def _incoming(value: Any, *, repeated: bool) -> Any:
-    if repeated:
-        return [_fields(entry) if isinstance(entry, Message) else entry for entry in value]
-    if isinstance(value, pb.Tensor):
-        return np.frombuffer(value.data, "<f4").reshape(tuple(value.shape)).astype(np.float32)
-    if isinstance(value, Struct):
-        return {name: _plain(entry) for name, entry in value.items()}
-    return _fields(value) if isinstance(value, Message) else value
-
-
-def _plain(value: Any) -> Any:
-    """Return what a Struct holds as JSON has it; its numbers are all float."""
-    if isinstance(value, Struct | Mapping):
-        return {name: _plain(entry) for name, entry in value.items()}
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    return value if isinstance(value, str | bool | None) else [_plain(entry) for entry in value]
 
 
 def _failure(address: str, error: Any) -> errors.Failure:

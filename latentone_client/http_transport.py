@@ -6,18 +6,18 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import numpy as np
 
 from latentone_client import errors
 from latentone_client.credentials import Credentials
-from latentone_client.transport import Reply, Request
+from latentone_client.transport import AsyncFrames, AsyncOpened, Frames, Opened, Reply, Request
 
 CONNECT_S = 5.0
 IDLE_S = 3.0  # servers close idle connections after 5 seconds; one that closes while we write is no use
@@ -32,6 +32,9 @@ BY_STATUS: dict[int, type[errors.Failure]] = {
     503: errors.NotReady,
     504: errors.DeadlineExceeded,
 }
+
+
+STREAM_HEADERS = ("model", "version", "sample-rate", "channels", "label", "seconds", "seed")
 
 
 class HttpTransport:
@@ -54,6 +57,23 @@ class HttpTransport:
                 if time.monotonic() > ends:  # httpx bounds each read, and not their sum
                     raise _too_late(seconds)
             return _reply(answer, b"".join(parts))
+
+    def open(self, request: Request[object], *, seconds: float, frames: Frames | None = None) -> Opened:
+        """Return a stream once its first piece is there. seconds: for each piece.
+
+        Raises: Failure; Invalid for a stream that is read while it is sent.
+        """
+        _refuse_frames(frames)
+        parts = self._stream(request, seconds)
+        return next(parts), parts
+
+    def _stream(self, request: Request[object], seconds: float) -> Generator[Any, None, None]:
+        """Yield what is known of the stream, and then its bytes."""
+        with _failures(self._url, seconds), self._client.stream(**_outgoing(self._url, request, seconds)) as answer:
+            if not answer.is_success:
+                raise _failure(answer, answer.read())
+            yield _stream_reply(answer)
+            yield from answer.iter_bytes()
 
     def close(self) -> None:
         """Close the connections."""
@@ -79,6 +99,24 @@ class AsyncHttpTransport:
                 answer = await self._client.request(**_outgoing(self._url, request, seconds))
                 return _reply(answer, answer.content)
 
+    async def open(self, request: Request[object], *, seconds: float, frames: AsyncFrames | None = None) -> AsyncOpened:
+        """Return a stream once its first piece is there. seconds: for each piece.
+
+        Raises: Failure; Invalid for a stream that is read while it is sent.
+        """
+        _refuse_frames(frames)
+        parts = self._stream(request, seconds)
+        return await anext(parts), parts
+
+    async def _stream(self, request: Request[object], seconds: float) -> AsyncGenerator[Any, None]:
+        with _failures(self._url, seconds):
+            async with self._client.stream(**_outgoing(self._url, request, seconds)) as answer:
+                if not answer.is_success:
+                    raise _failure(answer, await answer.aread())
+                yield _stream_reply(answer)
+                async for part in answer.aiter_bytes():
+                    yield part
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -86,6 +124,11 @@ class AsyncHttpTransport:
 
 def _shown(credentials: Credentials) -> dict[str, Any]:
     return {"headers": credentials.headers(), "verify": credentials.context() or True}
+
+
+def _refuse_frames(frames: object) -> None:
+    if frames is not None:
+        raise errors.Invalid("decode_stream sends and hears at once, for which this client needs grpc://")
 
 
 def _outgoing(url: str, request: Request[object], seconds: float) -> dict[str, Any]:
@@ -103,6 +146,8 @@ def _outgoing(url: str, request: Request[object], seconds: float) -> dict[str, A
             if "version_label" in fields:
                 return {"method": "GET", "url": f"{place}?version_label={quote(fields['version_label'])}", **common}
             return {"method": "GET", "url": f"{place}/versions/{fields['version']}", **common}
+        case "generate_stream":
+            common["headers"] = {"content-type": "application/json"}
         case "sample" | "analyse":
             fields = {**fields, "format": "base64"}  # of the features
     body = {name: _json(value) for name, value in fields.items()}
@@ -129,6 +174,24 @@ def _reply(answer: httpx.Response, body: bytes) -> Reply:
         return Reply(_decoded(fields), answer.headers.get("server-timing", ""))
     except (ValueError, AttributeError, TypeError, KeyError):
         raise errors.Internal(f"{answer.url} gave no answer of latentone; is the address right?") from None
+
+
+def _stream_reply(answer: httpx.Response) -> Reply:
+    """Read the headers of a stream as the fields that gRPC's first message has."""
+    given = {name: answer.headers.get(f"x-latentone-{name}") for name in STREAM_HEADERS}
+    try:
+        fields: dict[str, Any] = {
+            "model": unquote(given["model"]),
+            "version": int(given["version"]),
+            "sample_rate_hz": int(given["sample-rate"]),
+            "channels": int(given["channels"]),
+            "label": unquote(given["label"] or ""),
+            "seconds": float(given["seconds"]),
+            "seed": int(given["seed"]),
+        }
+    except (ValueError, TypeError):
+        raise errors.Internal(f"{answer.url} gave no answer of latentone; is the address right?") from None
+    return Reply(fields, answer.headers.get("server-timing", ""))
 
 
 def _decoded(fields: dict[str, Any]) -> dict[str, Any]:

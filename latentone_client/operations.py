@@ -24,6 +24,7 @@ File = bytes | str | PathLike[str]  # what a file holds, or where it is
 FILE = (bytes, str, PathLike)
 PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
 ON_THE_WIRE = "wav_float"  # a form that says its channels and keeps every bit
+SAMPLES = "f32"  # of a stream, which says its channels when it begins
 
 
 def generate(
@@ -45,6 +46,47 @@ def generate(
     """
     fields = _drawn(model=model, version=version, seed=seed, count=count, label=label, pitch=pitch, latents=latents)
     return Request("generate", {**fields, "format": ON_THE_WIRE}, reading.sound)
+
+
+def generate_stream(
+    *,
+    model: str = "",
+    version: int | str = 0,
+    seed: int | None = None,
+    label: str | int = "",
+    pitch: float | None = None,
+    seconds: float | None = None,
+    latent_seconds: float | None = None,
+    crossfade_seconds: float | None = None,
+) -> Request[dict[str, Any]]:
+    """Make a sound that lasts, from clips along a path that begins at a seed; iterate over it for its pieces.
+
+    seconds: absent, as long as the service allows. label: a name or an index, of every clip; empty: the one that the
+    seed alone would have. latent_seconds: from one latent to the next, between which the sound glides (four clips).
+    crossfade_seconds: from one clip to the next (a quarter of a clip).
+    """
+    fields = _given(
+        model=model,
+        version=version,
+        seed=seed,
+        label=str(label),
+        pitch=pitch,
+        seconds=seconds,
+        latent_seconds=latent_seconds,
+        crossfade_seconds=crossfade_seconds,
+        format=SAMPLES,
+    )
+    return Request("generate_stream", fields, reading.stream)
+
+
+def decode_stream(*, model: str = "", version: int | str = 0) -> Request[dict[str, Any]]:
+    """Return what is said of features that come bit by bit."""
+    return Request("decode_stream", _given(model=model, version=version, format=SAMPLES), reading.stream)
+
+
+def frames(values: ArrayLike) -> FloatArray:
+    """Return the next features of a stream as an array. Raises: Invalid."""
+    return _array(values, "features")
 
 
 def sample(

@@ -74,6 +74,21 @@ def features(reply: Reply) -> Features:
 
 
 @_reading
+def stream(reply: Reply) -> dict[str, Any]:
+    """Read what is known of a stream when it begins, by the names of StreamOrigin."""
+    fields = reply.fields
+    return {
+        **_origin(reply),
+        "sample_rate_hz": fields["sample_rate_hz"],
+        "channels": fields["channels"],
+        "seeds": _seeds(fields),
+        "labels": (fields["label"],) if fields.get("label") else (),
+        "seconds": fields.get("seconds"),
+        "warnings": tuple(fields.get("warnings", ())),
+    }
+
+
+@_reading
 def models(reply: Reply) -> tuple[Model, ...]:
     """Read a list of models."""
     return tuple(_model(entry) for entry in reply.fields["models"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
 import soundfile
@@ -62,29 +63,52 @@ def encode(samples: FloatArray, *, sample_rate_hz: int, form: AudioFormat, tags:
     tags: title, comment and software, written where the format has room for them (all but raw samples).
     Raises: Invalid for a format that is unknown or can't hold the rate.
     """
+    buffer = io.BytesIO()
+    channels = samples.shape[1] if samples.ndim > 1 else 1
+    with written(buffer, sample_rate_hz=sample_rate_hz, channels=channels, form=form, tags=tags) as write:
+        write(samples)
+    return buffer.getvalue()
+
+
+@contextmanager
+def written(
+    file: BinaryIO, *, sample_rate_hz: int, channels: int, form: AudioFormat, tags: Mapping[str, str]
+) -> Iterator[Callable[[FloatArray], object]]:
+    """Give what writes the pieces of a sound into a file, as `encode` does a whole one.
+
+    file: of containers one that can be gone back in. Raises: Invalid.
+    """
     if form not in ENCODINGS:
         raise Invalid(f"format: there is no {form!r}; known: {', '.join(FORMATS)}")
     encoding = ENCODINGS[form]
-    clipped = np.clip(samples, -1.0, 1.0)
-    if form == "f32":
-        return clipped.astype("<f4").tobytes()
-    # Rounded here, so that every 16-bit format holds the same samples.
-    whole = np.rint(clipped * 32_767.0).astype("<i2") if encoding.subtype in ("PCM_16", "") else clipped
     if not encoding.container:
-        return whole.tobytes()
-    channels = samples.shape[1] if samples.ndim > 1 else 1
-    buffer = io.BytesIO()
+        yield lambda samples: file.write(_numbers(samples, form).tobytes())
+        return
     try:
-        with soundfile.SoundFile(
-            buffer, "w", sample_rate_hz, channels=channels, format=encoding.container, subtype=encoding.subtype
-        ) as file:
-            for name, text in tags.items():
-                setattr(file, name, text)
-            for start in range(0, len(whole), BLOCK):
-                file.write(whole[start : start + BLOCK])
+        container = soundfile.SoundFile(
+            file, "w", sample_rate_hz, channels=channels, format=encoding.container, subtype=encoding.subtype
+        )
     except soundfile.LibsndfileError:
         raise Invalid(f"format: {form} can't hold {sample_rate_hz} Hz; ask for flac or wav") from None
-    return buffer.getvalue()
+
+    def write(samples: FloatArray) -> None:
+        numbers = _numbers(samples, form)
+        for start in range(0, len(numbers), BLOCK):
+            container.write(numbers[start : start + BLOCK])
+
+    with container:
+        for name, text in tags.items():
+            setattr(container, name, text)
+        yield write
+
+
+def _numbers(samples: FloatArray, form: AudioFormat) -> NDArray[Any]:
+    """Return samples as a format holds them; rounded here, so that every 16-bit format holds the same ones."""
+    clipped = np.clip(samples, -1.0, 1.0)
+    if form == "f32":
+        return clipped.astype("<f4")
+    is_whole = ENCODINGS[form].subtype in ("PCM_16", "")
+    return np.rint(clipped * 32_767.0).astype("<i2") if is_whole else clipped
 
 
 def decode(file: bytes) -> FloatArray:

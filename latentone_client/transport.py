@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 A = TypeVar("A", covariant=True)  # noqa: PLC0105 - an answer, called so as in client.py
 Fields = Mapping[str, Any]
@@ -30,11 +33,25 @@ class Request(Generic[A]):
     read: Callable[[Reply], A]
 
 
+Frames = Iterable[NDArray[np.float32]]
+AsyncFrames = AsyncIterable[NDArray[np.float32]]
+Opened = tuple[Reply, Generator[bytes, None, None]]
+AsyncOpened = tuple[Reply, AsyncGenerator[bytes, None]]
+"""What is known of a stream when it begins, and its bytes as they come, which may raise Failure."""
+
+
 class Transport(Protocol):
     """A connection to a service."""
 
     def send(self, request: Request[object], *, seconds: float) -> Reply:
         """Return the answer, within so many seconds.
+
+        Raises: Failure.
+        """
+        ...
+
+    def open(self, request: Request[object], *, seconds: float, frames: Frames | None = None) -> Opened:
+        """Return a stream once its first piece is there. seconds: for each piece. frames: to be decoded.
 
         Raises: Failure.
         """
@@ -50,6 +67,13 @@ class AsyncTransport(Protocol):
 
     async def send(self, request: Request[object], *, seconds: float) -> Reply:
         """Return the answer, within so many seconds.
+
+        Raises: Failure.
+        """
+        ...
+
+    async def open(self, request: Request[object], *, seconds: float, frames: AsyncFrames | None = None) -> AsyncOpened:
+        """Return a stream once its first piece is there. seconds: for each piece. frames: to be decoded.
 
         Raises: Failure.
         """

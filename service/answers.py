@@ -62,16 +62,16 @@ def feature_form(accept: str, fields: dict[str, Any]) -> FeatureForm:
 async def clips(operations: Operations, call: Call, made: Made, wanted: Any, form: ClipForm) -> Response:
     """Answer with clips. Several in one file stand one after another, each as long as the others."""
     if form == "npy":
-        return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
+        return Response(write_npy(made.values), media_type=NPY, headers=headers(made, "npy"))
     files = await operations.encode(call, made, wanted.format, joined=form == "file")
     encoding = ENCODINGS[wanted.format]
     if form == "file":
-        return Response(files[0], media_type=encoding.media_type, headers=_headers(made, encoding.suffix))
+        return Response(files[0], media_type=encoding.media_type, headers=headers(made, encoding.suffix))
     if form == "zip":
-        return Response(_archive(files, made, encoding.suffix), media_type=ZIP, headers=_headers(made, "zip"))
+        return Response(_archive(files, made, encoding.suffix), media_type=ZIP, headers=headers(made, "zip"))
     labels = made.labels or ("",) * len(files)
     sounds = [{"audio": _base64(file), "label": label} for file, label in zip(files, labels, strict=True)]
-    return JSONResponse({**_sound_facts(made, wanted), "clips": sounds}, headers=_headers(made, "json"))
+    return JSONResponse({**_sound_facts(made, wanted), "clips": sounds}, headers=headers(made, "json"))
 
 
 async def tune(operations: Operations, call: Call, made: Tune, wanted: Any, form: ClipForm) -> Response:
@@ -79,7 +79,7 @@ async def tune(operations: Operations, call: Call, made: Tune, wanted: Any, form
     if form == "json":
         (file,) = await operations.encode(call, made, wanted.format, joined=True)
         body = {**_sound_facts(made, wanted), "audio": _base64(file)}
-        answer: Response = JSONResponse(body, headers=_headers(made, "json"))
+        answer: Response = JSONResponse(body, headers=headers(made, "json"))
     else:
         answer = await clips(operations, call, made, wanted, form)
     account = made.account
@@ -105,14 +105,14 @@ async def variations(operations: Operations, call: Call, made: Varied, wanted: A
 async def features(operations: Operations, call: Call, made: Made, _wanted: Any, form: FeatureForm) -> Response:
     """Answer with features."""
     if form == "png":
-        return Response(await operations.draw(call, made), media_type=PNG, headers=_headers(made, "png"))
+        return Response(await operations.draw(call, made), media_type=PNG, headers=headers(made, "png"))
     if form == "grey":
-        return Response(await operations.data_picture(call, made), media_type=PNG, headers=_headers(made, "png"))
+        return Response(await operations.data_picture(call, made), media_type=PNG, headers=headers(made, "png"))
     if form == "npy":
-        return Response(write_npy(made.values), media_type=NPY, headers=_headers(made, "npy"))
+        return Response(write_npy(made.values), media_type=NPY, headers=headers(made, "npy"))
     values = made.values.tolist() if form == "json" else tensor_json(made.values)
     body = {**made.facts(), "features": values, "labels": list(made.labels)}
-    return JSONResponse(body, headers=_headers(made, "json"))
+    return JSONResponse(body, headers=headers(made, "json"))
 
 
 def _sound_facts(made: Made, wanted: Any) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def _headers(made: Made, suffix: str) -> dict[str, str]:
+def headers(made: Made, suffix: str) -> dict[str, str]:
     """Return what it takes to make the answer again.
 
     Names are percent-encoded, as a header's letters are few.

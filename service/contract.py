@@ -85,6 +85,13 @@ class Features(_Part):
         return self
 
 
+class Reach(_Part):
+    """Which frames decide what a vocoder makes heard during a frame: that frame, and so many around it."""
+
+    past_frames: int = Field(ge=0)
+    future_frames: int = Field(ge=0)
+
+
 class TensorSpec(_Part):
     """Type and shape of a tensor of a signature; None is a free axis."""
 
@@ -112,6 +119,7 @@ class Contract(_Part):
     labels: tuple[str, ...] = Field(strict=False)
     pitches: tuple[Pitch, ...] | None = Field(default=None, strict=False, min_length=1)
     features: Features | None
+    reach: Reach | None = None
     signatures: dict[str, Signature]
     files: dict[str, str]
     document: dict[str, Any] = Field(default_factory=dict, exclude=True)
@@ -120,7 +128,14 @@ class Contract(_Part):
     def operations(self) -> tuple[str, ...]:
         """Which of the operations that a model may lack it has."""
         needs = {name: name for name in ("generate", "sample", "decode", "analyse")} | {"vary": "encode"}
-        return tuple(name for name, signature in needs.items() if signature in self.signatures)
+        found = [name for name, signature in needs.items() if signature in self.signatures]
+        return tuple([*found, "decode_stream"] if self.stream_reach else found)
+
+    @property
+    def stream_reach(self) -> Reach | None:
+        """How much of what is around it `decode` asks for in a stream; None where only the whole will do."""
+        is_free = "decode" in self.signatures and self.features is not None and self.features.shape[0] is None
+        return self.reach if is_free else None
 
     def samples(self, frames: int) -> int:
         """Return the length of the sound of so many frames: a clip where no other number is taken."""

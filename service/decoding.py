@@ -58,7 +58,7 @@ def _of_model(model: Engine, settings: Settings, request: DecodeRequest) -> _Rea
             words = f"model {contract.name!r} decodes its own features in its own way; it is for model {NAME!r}"
             raise Invalid(f"{name}: {words}", field=name)
     features = _checked(contract, settings, request, _given(request))
-    return _Ready(model, features, tuple(_doubts(contract, features)))
+    return _Ready(model, features, tuple(doubts(contract, features)))
 
 
 def _of_definition(model: GriffinLim, settings: Settings, request: DecodeRequest) -> _Ready:
@@ -98,7 +98,8 @@ def _checked(contract: Contract, settings: Settings, request: DecodeRequest, giv
     return features
 
 
-def _doubts(contract: Contract, features: FloatArray) -> list[str]:
+def doubts(contract: Contract, features: FloatArray) -> list[str]:
+    """Return what is doubtful about features [..., T, M(, C)] of a model: values that it has not seen."""
     assert contract.features is not None
     low, high = contract.features.known_range
     if outside := strangers(features, low, high):

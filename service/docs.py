@@ -18,6 +18,7 @@ from service.requests import (
     SampleRequest,
     VaryRequest,
 )
+from service.stream_requests import STREAM_FORMATS, DecodeStreamRequest, GenerateStreamRequest
 
 PATH = "/"
 SCRIPT = 'SwaggerUIBundle({url: "docs.json", dom_id: "#docs", deepLinking: true})'
@@ -132,6 +133,30 @@ RENDER = _operation(
     SOUND,
     **{"audio/midi": BINARY},
 )
+STREAM = (
+    "Answers in chunks, each as soon as it is made; `format` (or the Accept header) is one of "
+    f"{', '.join(STREAM_FORMATS)}. A WAV file's length stays open. What fails after the first "
+    "chunk closes the connection."
+)
+STREAM_SOUND = {ENCODINGS[form].media_type: BINARY for form in STREAM_FORMATS}
+GENERATE_STREAM = _operation(
+    GenerateStreamRequest,
+    "A path through latents to one sound, as it is made",
+    "Clips along a path that begins at the seed, with cross-fades of equal power, until `seconds` are over, the "
+    "server's limit is reached or you hang up. X-Latentone-Seconds says how long it will be; it ends sooner, faded "
+    f"out, where the server shuts down. {STREAM}",
+    STREAM_SOUND,
+)
+DECODE_STREAM = _operation(
+    DecodeStreamRequest,
+    "Features to one sound, as they come",
+    "The body is frames of little-endian float32 as the contract describes them, and is read while the answer is sent: "
+    "clients must read while they send, as `curl -T -` does. All fields stand in the query. The model must state its "
+    f"reach, as vocoders do. The body limit holds for all of it. {STREAM}",
+    STREAM_SOUND,
+    **{"application/octet-stream": BINARY},
+)
+del DECODE_STREAM["openapi_extra"]["requestBody"]["content"]["application/json"]
 MODELS: dict[str, Any] = {"summary": "Every version of every model on disk", "tags": ["Models"]}
 MODEL: dict[str, Any] = {
     "summary": "One model, with its contract",

@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
+from service import grpc_streams
 from service.audio_files import AudioFormat
 from service.entry import Entry
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
@@ -29,6 +30,8 @@ from service.requests import (
     VaryRequest,
     parse_request,
 )
+from service.stream_requests import GenerateStreamRequest
+from service.streaming import Pieces
 from service.tensors import tensor_bytes
 
 
@@ -48,16 +51,25 @@ class Synthesizer(SynthesizerServicer):
             clips = await self._clips(call, made, wanted.format)
             return pb.GenerateResponse(**_origin(made), **_seed(made), format=wanted.format, clips=clips)
 
-    async def GenerateStream(
+    async def GenerateStream(  # type: ignore[override] # it may also write to its context
         self, request: pb.GenerateStreamRequest, context: Context
-    ) -> AsyncIterator[pb.GenerateStreamResponse]:
-        """Latents to audio, clip by clip."""
+    ) -> None:
+        """A path through latents to one sound, as it is made."""
         async with self._exchanges.call(context, "generate_stream") as call:
-            self._operations.readiness.require_serving()
-            wanted = parse_request(GenerateRequest, _fields(request))
-            async for made in self._operations.generate_each(call, wanted):
-                (clip,) = await self._clips(call, made, wanted.format)
-                yield pb.GenerateStreamResponse(**_origin(made), **_seed(made), format=wanted.format, clip=clip)
+            self._operations.readiness.require_lasting()
+            wanted = parse_request(GenerateStreamRequest, _fields(request))
+            pieces = self._operations.generate_stream(call, wanted)
+            await self._send(context, call, pieces, pb.GenerateStreamResponse, wanted.format)
+
+    async def DecodeStream(  # type: ignore[override] # as above
+        self, requests: AsyncIterator[pb.DecodeStreamRequest], context: Context
+    ) -> None:
+        """Features as they come to one sound, as it is made."""
+        async with self._exchanges.call(context, "decode_stream") as call:
+            self._operations.readiness.require_lasting()
+            wanted, frames = await grpc_streams.open_features(call, requests)
+            pieces = self._operations.decode_stream(call, wanted, frames)
+            await self._send(context, call, pieces, pb.DecodeStreamResponse, wanted.format)
 
     async def Sample(self, request: pb.SampleRequest, context: Context) -> pb.SampleResponse:
         """Latents to features."""
@@ -133,6 +145,11 @@ class Synthesizer(SynthesizerServicer):
         labels = made.labels or ("",) * len(made.values)
         files = await self._operations.encode(call, made, form)
         return [pb.Clip(audio=file, label=label) for file, label in zip(files, labels, strict=True)]
+
+    async def _send(self, context: Context, call: Call, pieces: Pieces, kind: Any, form: str) -> None:
+        """Send pieces, for each of which a client has the time of a request."""
+        seconds = self._operations.settings.deadline_seconds
+        await grpc_streams.send(context, call, pieces, kind, form=form, seconds=seconds)
 
     def _model(self, entry: Entry) -> pb.Model:
         return ParseDict(self._operations.describe(entry), pb.Model())

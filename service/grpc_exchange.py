@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 import grpc
-from grpc.aio import ServicerContext
+from grpc.aio import AbortError, ServicerContext
 
 from service import access, errors, rich_errors
 from service.metrics import Call, Metrics
@@ -93,9 +93,19 @@ class Exchange:
         if error is None or isinstance(error, Exception):
             self._context.set_trailing_metadata(tuple(_trailer(self._call, error, code)))
         if isinstance(error, errors.Failure):
-            await self._context.abort(code, _bounded(error.detail))
+            await self._abort(code, _bounded(error.detail))
         elif isinstance(error, Exception):
-            await self._context.abort(code, "something went wrong here; the log has the details")
+            await self._abort(code, "something went wrong here; the log has the details")
+
+    async def _abort(self, code: grpc.StatusCode, words: str) -> None:
+        try:
+            await self._context.abort(code, words)
+        except AbortError:
+            raise
+        except Exception:
+            if self._context.cancelled():  # nobody is there to be told, which gRPC tells us by an error of its own
+                raise asyncio.CancelledError from None
+            raise
 
     def _status(self, error: BaseException | None) -> grpc.StatusCode:
         if error is None:

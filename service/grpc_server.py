@@ -52,6 +52,7 @@ class GrpcServer:
         """Needs the running event loop."""
         self._exchanges = exchanges = Exchanges(metrics, settings.deadline_seconds)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
+        longest_s = settings.deadline_seconds + settings.max_stream_seconds
         self._server = aio.server(
             interceptors=(GrpcDoor(door, exchanges, tracing),),
             options=[
@@ -59,7 +60,8 @@ class GrpcServer:
                 ("grpc.max_receive_message_length", settings.body_limit),
                 # One connection stays with one worker, so connections are renewed now and then.
                 ("grpc.max_connection_age_ms", int(settings.grpc_connection_seconds * 1000)),
-                ("grpc.max_connection_age_grace_ms", int(settings.deadline_seconds * 1000)),
+                # A stream that is heard as it comes ends within this; other calls have their own, shorter bound.
+                ("grpc.max_connection_age_grace_ms", int(longest_s * 1000)),
             ],
         )
         add_SynthesizerServicer_to_server(Synthesizer(operations, exchanges), self._server)

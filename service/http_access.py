@@ -30,16 +30,17 @@ class HttpAccess:
         if not request.routine:
             described = HttpRequest(scope["method"], request.path, scope["scheme"])
             request.trace = self._tracing.begin(described, headers)
-        code = BROKEN
+        code, is_whole = BROKEN, False
 
         async def answer(message: Message) -> None:
-            nonlocal code
+            nonlocal code, is_whole
             if message["type"] == "http.response.start":
                 code = str(message["status"])
                 answered = MutableHeaders(scope=message)
                 answered[access.REQUEST_ID] = request.request_id
                 secure(answered, path)
             await send(message)
+            is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
             await self._app(scope, receive, answer)
@@ -48,4 +49,4 @@ class HttpAccess:
             raise
         finally:
             request.route = getattr(scope.get("route"), "path", "")
-            request.end(code)
+            request.end(code if is_whole else BROKEN)

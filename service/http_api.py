@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
-from service import answers, docs, grey_picture, inference_http, serving, serving_http
+from service import answers, docs, grey_picture, http_streams, inference_http, serving, serving_http
 from service.errors import Invalid, Unsupported
 from service.http_exchange import Fields, Work, json_fields, route
 from service.metrics import Call, exposition
@@ -60,6 +60,12 @@ def make_app(*, with_metrics: bool = True) -> FastAPI:
     app = FastAPI(title="latentone", docs_url=None, redoc_url=None, openapi_url=None)
     for name, post in POSTS.items():
         app.post(f"/v1/{name}", **post.docs)(route(name, _making(name, post)))
+    app.post("/v1/generate_stream", **docs.GENERATE_STREAM)(
+        http_streams.route("generate_stream", http_streams.generate)
+    )
+    app.post("/v1/decode_stream", **docs.DECODE_STREAM)(
+        http_streams.route("decode_stream", http_streams.decode, reads_on=True)
+    )
     app.get("/v1/models", **docs.MODELS)(route("list_models", _list_models))
     app.post("/v1/models:reload", **docs.RELOAD)(route("reload", _reload))
     app.get("/v1/models/{name}", **docs.MODEL)(route("get_model", _get_model))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from pydantic_core import from_json
@@ -19,7 +19,8 @@ from service.problems import MEDIA_TYPE, problem_of
 logger = logging.getLogger("bentoml.latentone")
 
 Fields = dict[str, Any]
-Work = Callable[[Operations, Call, Request], Awaitable[Response]]
+Work = Callable[[Operations, Call, Request], Coroutine[Any, Any, Response]]
+T = TypeVar("T")
 CLIENT_LEFT = 499  # nobody reads it; it tells such calls apart in the metrics
 
 
@@ -40,7 +41,8 @@ def route(operation: str, work: Work) -> Callable[[Request], Awaitable[Response]
         metrics: Metrics = request.app.state.metrics
         with metrics.call("http", operation, seconds=operations.settings.deadline_seconds) as call:
             try:
-                answer = await _unless_the_client_leaves(request, operations, call, work)
+                made = await unless_the_client_leaves(request, work(operations, call, request))
+                answer = made or Response(status_code=CLIENT_LEFT, media_type=MEDIA_TYPE)
             except Exception as error:
                 answer = refusal(error, request.url.path, metrics)
             call.code = str(answer.status_code)
@@ -50,14 +52,13 @@ def route(operation: str, work: Work) -> Callable[[Request], Awaitable[Response]
     return endpoint
 
 
-async def _unless_the_client_leaves(request: Request, operations: Operations, call: Call, work: Work) -> Response:
-    """Do the work, and give it up when the client hangs up: a server does not notice by itself."""
+async def unless_the_client_leaves(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """Do the work, and give it up when the client hangs up, which returns None: a server does not notice by itself."""
     await request.body()  # read now: what the connection says next is that it was closed
-    working = asyncio.ensure_future(work(operations, call, request))
-    leaving = asyncio.ensure_future(_left(request))
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        return await working if working.done() else Response(status_code=CLIENT_LEFT, media_type=MEDIA_TYPE)
+        return await working if working.done() else None
     finally:
         for task in (working, leaving):
             task.cancel()

@@ -20,7 +20,6 @@ class Made:
     values: NDArray[np.float32]  # [B, samples(, channels)] or [B, frames, bands(, channels)]
     seeds: tuple[int, ...] = ()  # one; the stations of a path; none where latents or features were given
     labels: tuple[str, ...] = ()  # one for each item, or none
-    first: int = 0  # the place of the first item in its request
     warnings: tuple[str, ...] = ()  # what is doubtful about what was asked for
     sounds: int = 0  # of the request, that a path passes before its seeds
 
@@ -45,8 +44,8 @@ class Made:
             facts["sounds"] = str(self.sounds)
         if is_path:
             facts["steps"] = str(len(self.values))
-        if item is not None and (is_path or self.first + item):  # a seed alone means its first item
-            facts["item"] = str(self.first + item)
+        if item is not None and (is_path or item):  # a seed alone means its first item
+            facts["item"] = str(item)
         comment = "; ".join(f"{name}={text}" for name, text in facts.items() if text)
         return {"title": f"{self.contract.name} {label}".strip(), "comment": comment, "software": "latentone"}
 
@@ -68,6 +67,13 @@ class Varied(Made):
         """Return what a sound file says of itself: a seed alone does not make it again."""
         tags = super().tags(item)
         return tags | {"comment": f"{tags['comment']}; distance={self.distance:g}"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Streamed(Made):
+    """A piece of a sound that is sent as it is made: one item."""
+
+    seconds: float | None = None  # how long the whole is to be; None where that is not known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,6 +157,10 @@ class Call:
         if self.trace:
             self.trace.stage(stage, time.monotonic() if ended is None else ended, seconds)
 
+    def renew(self, seconds: float) -> None:
+        """Begin a step of a stream, which may take so many seconds from now."""
+        self.deadline = time.monotonic() + seconds
+
     def elapsed(self) -> float:
         """Return the seconds since the request was taken."""
         return time.monotonic() - self.started

@@ -1,14 +1,22 @@
-"""What the service does: generate, sample, decode, analyse, vary, interpolate, render, predict. Knows no transport."""
+"""What the service does, one method an operation: generate, sample, decode and so on. Knows no transport."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
 
-from service import decoding, latents, prediction, tunes, variation
+from service import (
+    decoding,
+    decoding_stream,
+    generation_stream,
+    latents,
+    prediction,
+    streaming,
+    tunes,
+    variation,
+)
 from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
@@ -34,6 +42,8 @@ from service.requests import (
 )
 from service.running import FloatArray, Inputs, Running, Signature, generator_inputs
 from service.settings import Settings
+from service.stream_requests import DecodeStreamRequest, GenerateStreamRequest
+from service.streaming import Pieces
 
 DEFAULT_STEPS = 8
 UNCOMPRESSED = ("wav", "wav_float", "pcm", "f32")
@@ -79,18 +89,21 @@ class Operations:
         """
         return await self._from_latents(call, request, "generate")
 
-    async def generate_each(self, call: Call, request: GenerateRequest) -> AsyncIterator[Made]:
-        """Make the clips of `generate` one at a time, each as soon as it can be.
+    def generate_stream(self, call: Call, request: GenerateStreamRequest) -> Pieces:
+        """Make a sound that lasts, from clips along a path, as it is asked for.
 
-        Yields: values [1, samples]. Raises: Failure.
+        Yields: its bytes, with their origin. Raises: Failure, with the first piece where the request is at fault.
         """
-        engine = await self._running.engine(call, request, "generate")
-        check_rate(request.format, engine.contract.audio.sample_rate_hz)
-        made, inputs = self._drawn(engine.contract, request)
-        for item in range(len(inputs["latent"])):
-            one = {name: array[item : item + 1] for name, array in inputs.items()}
-            values = await self._running.run(call, engine, "generate", one)
-            yield Made(made.contract, values, made.seeds, made.labels[item : item + 1], first=item)
+        sound = generation_stream.generate(self._running, self.settings, self.readiness, call, request)
+        return streaming.write(call, sound, request.format)
+
+    def decode_stream(self, call: Call, request: DecodeStreamRequest, frames: decoding_stream.Frames) -> Pieces:
+        """Make features audible as they come.
+
+        Yields: as `generate_stream`. Raises: Failure.
+        """
+        sound = decoding_stream.decode(self._running, self.settings, call, request, frames)
+        return streaming.write(call, sound, request.format)
 
     async def sample(self, call: Call, request: SampleRequest) -> Made:
         """Make features from a seed or from latents.

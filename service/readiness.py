@@ -13,6 +13,7 @@ class Readiness:
 
     serving: bool = False
     ready: bool = False
+    draining: bool = False
     reason: str = "the models are loading"
 
     def open(self) -> None:
@@ -25,11 +26,17 @@ class Readiness:
 
     def drain(self) -> None:
         """No more requests are wanted; those that come are still answered."""
-        self.ready, self.reason = False, "the service is shutting down"
+        self.ready, self.draining, self.reason = False, True, "the service is shutting down"
 
     def require_serving(self) -> None:
         """Raise NotReady while requests can't be answered."""
         if not self.serving:
+            raise NotReady(self.reason, retry_after_s=1)
+
+    def require_lasting(self) -> None:
+        """Raise NotReady while what lasts can't begin: streams, of which a drain makes an end."""
+        self.require_serving()
+        if self.draining:
             raise NotReady(self.reason, retry_after_s=1)
 
     def require_ready(self) -> None:

@@ -40,7 +40,7 @@ class Running:
 
         Raises: NotFound, NotReady, DeadlineExceeded.
         """
-        async with _deadline(call):
+        async with within(call):
             engine = await self._library.get(request.model, request.version, request.version_label)
         call.model = engine.name
         return engine
@@ -63,7 +63,7 @@ class Running:
         too large to be computed with; of a fleet also NotReady, TooLarge, NotFound, BadAnswer.
         """
         begun = time.monotonic()
-        async with _deadline(call):
+        async with within(call):
             result = await self._batcher.run(engine, signature, inputs, call.deadline)
         call.took("queue", result.queue_seconds, ended=begun + result.queue_seconds)
         call.took(STAGES.get(signature, signature), result.run_seconds)
@@ -72,7 +72,7 @@ class Running:
             raise RuntimeError(f"{engine.name} version {engine.contract.version}: {signature} gave NaN or infinity")
         return result.values
 
-    async def run_patiently(self, call: Call, engine: Engine, signature: Signature, inputs: Inputs) -> FloatArray:
+    async def run_patiently(self, call: Call, engine: Engine, signature: str, inputs: Inputs) -> FloatArray:
         """Compute as `run` does, but wait while the queue is full; for those who have begun and would lose their work.
 
         Raises: DeadlineExceeded.
@@ -81,7 +81,7 @@ class Running:
             try:
                 return await self.run(call, engine, signature, inputs)
             except Busy:
-                async with _deadline(call):
+                async with within(call):
                     await asyncio.sleep(RETRY_S)
 
     async def in_thread(self, call: Call, work: Callable[[], T]) -> T:
@@ -89,7 +89,7 @@ class Running:
 
         Raises: DeadlineExceeded, and what `work` raises.
         """
-        async with _deadline(call):
+        async with within(call):
             return await asyncio.to_thread(work)
 
 
@@ -107,13 +107,16 @@ def blame_large_numbers(inputs: Mapping[str, NDArray[Any]]) -> None:
 
 
 @asynccontextmanager
-async def _deadline(call: Call) -> AsyncIterator[None]:
-    """Give up when the call's time is over: what waits is withdrawn, what is being computed is not stopped."""
+async def within(call: Call, words: str = "the time allowed for the request is over") -> AsyncIterator[None]:
+    """Give up when the call's time is over: what waits is withdrawn, what is being computed is not stopped.
+
+    Raises: DeadlineExceeded with the words.
+    """
     timer = asyncio.timeout(call.deadline - time.monotonic())
     try:
         async with timer:
             yield
     except TimeoutError:
         if timer.expired():
-            raise DeadlineExceeded("the time allowed for the request is over") from None
+            raise DeadlineExceeded(words) from None
         raise

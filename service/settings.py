@@ -127,6 +127,9 @@ class Settings(BaseSettings):
         le=3600,
         description="longest sound that one request may decode, analyse, vary or render, seconds",
     )
+    max_stream_seconds: float = Field(
+        default=600.0, gt=0, le=86_400, description="longest sound that one stream may make or decode, seconds"
+    )
     max_notes: int = Field(default=4096, ge=1, le=100_000, description="most notes in one request to render")
     queue_limit: int = Field(
         default=256, ge=1, le=100_000, description="items that may wait in a worker; more are refused as busy"
@@ -134,7 +137,9 @@ class Settings(BaseSettings):
     body_limit: int = Field(
         default=32 * 2**20, ge=1024, le=2**31 - 1, description="largest request body or message, bytes"
     )
-    deadline_seconds: float = Field(default=30.0, gt=0, le=3600, description="longest that a request may take, seconds")
+    deadline_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="longest that a request, or a step of a stream, may take, seconds"
+    )
     lame_duck_seconds: float = Field(
         default=1.0,
         ge=0,

@@ -31,9 +31,9 @@ DEFINITION = (  # of a mel: options named as the fields of the request
 
 def generate(options: argparse.Namespace) -> int:
     """Make clips."""
-    form = _sound_form(options)
+    form = sound_form(options)
     drawn = _drawn(options)
-    with _client(options) as client:
+    with client_of(options) as client:
         sound = client.generate(**drawn)
     return _write_sound(options, sound, form)
 
@@ -42,23 +42,23 @@ def sample(options: argparse.Namespace) -> int:
     """Make features."""
     output = _features_output(options)
     drawn = _drawn(options)
-    with _client(options) as client:
+    with client_of(options) as client:
         features = client.sample(**drawn)
     return _write_features(options, output, features)
 
 
 def decode(options: argparse.Namespace) -> int:
     """Make features audible."""
-    form = _sound_form(options)
+    form = sound_form(options)
     features = read(options.features)
     definition = {name: getattr(options, name) for name in DEFINITION if getattr(options, name) is not None}
     names = ("black", "white", "low", "iterations", "peak")
-    with _client(options) as client:
+    with client_of(options) as client:
         sound = client.decode(
             features,
             definition=definition or None,
             **{name: getattr(options, name) for name in names},
-            **_model(options),
+            **model_of(options),
         )
     return _write_sound(options, sound, form)
 
@@ -67,38 +67,38 @@ def analyse(options: argparse.Namespace) -> int:
     """Describe a sound."""
     output = _features_output(options)
     audio = read(options.audio)
-    with _client(options) as client:
-        features = client.analyse(audio, **_model(options))
+    with client_of(options) as client:
+        features = client.analyse(audio, **model_of(options))
     return _write_features(options, output, features)
 
 
 def vary(options: argparse.Namespace) -> int:
     """Make variations of a sound."""
-    form = _sound_form(options)
+    form = sound_form(options)
     audio = read(options.audio)
     names = ("count", "distance", "seed", "label", "pitch")
-    with _client(options) as client:
-        varied = client.vary(audio, **{name: getattr(options, name) for name in names}, **_model(options))
+    with client_of(options) as client:
+        varied = client.vary(audio, **{name: getattr(options, name) for name in names}, **model_of(options))
     return _write_sound(options, varied, form)
 
 
 def interpolate(options: argparse.Namespace) -> int:
     """Make clips along a path."""
-    form = _sound_form(options)
+    form = sound_form(options)
     sounds = [read(name) for name in options.sound]
     names = ("steps", "label", "pitch")
-    with _client(options) as client:
+    with client_of(options) as client:
         sound = client.interpolate(
-            options.seeds, sounds=sounds, **{name: getattr(options, name) for name in names}, **_model(options)
+            options.seeds, sounds=sounds, **{name: getattr(options, name) for name in names}, **model_of(options)
         )
     return _write_sound(options, sound, form)
 
 
 def render(options: argparse.Namespace) -> int:
     """Play a MIDI file."""
-    form = _sound_form(options)
+    form = sound_form(options)
     midi = read(options.midi)
-    with _client(options) as client:
+    with client_of(options) as client:
         tune = client.render(
             midi,
             seed=options.seed,
@@ -109,14 +109,14 @@ def render(options: argparse.Namespace) -> int:
             release_seconds=options.release_seconds,
             out_of_range=options.out_of_range,
             percussion=options.percussion,
-            **_model(options),
+            **model_of(options),
         )
     return _write_sound(options, tune, form)
 
 
 def models(options: argparse.Namespace) -> int:
     """List the models, or show one."""
-    with _client(options) as client:
+    with client_of(options) as client:
         if options.model:
             print(json.dumps(asdict(client.model(options.model, version=options.version)), indent=2))
             return 0
@@ -139,7 +139,7 @@ def completion(options: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _client(options: argparse.Namespace) -> Iterator[Client]:
+def client_of(options: argparse.Namespace) -> Iterator[Client]:
     """Give a client whose calls are seen to go on."""
     retries = Retries(most=options.retries)
     with (
@@ -149,24 +149,25 @@ def _client(options: argparse.Namespace) -> Iterator[Client]:
         yield client
 
 
-def _model(options: argparse.Namespace) -> dict[str, Any]:
+def model_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments that say which model."""
     return {"model": options.model, "version": options.version}
 
 
 def _drawn(options: argparse.Namespace) -> dict[str, Any]:
     latents = None if options.latents is None else read_array(options.latents)
     names = ("seed", "count", "label", "pitch")
-    return _model(options) | {name: getattr(options, name) for name in names} | {"latents": latents}
+    return model_of(options) | {name: getattr(options, name) for name in names} | {"latents": latents}
 
 
-def _sound_form(options: argparse.Namespace) -> AudioFormat:
+def sound_form(options: argparse.Namespace) -> AudioFormat:
     """Return the format of the file.
 
     Raises: Invalid, OSError where it could not be written.
     """
     output = Output(options.output)
     output.check()
-    if options.split and output.is_standard:
+    if getattr(options, "split", False) and output.is_standard:
         raise Invalid("--split: standard output is one file; name one with -o")
     form: AudioFormat = options.format or ("wav" if output.is_standard else format_of(output.name))
     return form

@@ -8,7 +8,7 @@ from typing import Any
 
 from shtab import FILE
 
-from latentone_client.cli import bench, commands
+from latentone_client.cli import bench, commands, stream
 from latentone_client.cli.connection import add_connection, seconds
 from latentone_client.retries import Retries
 from latentone_client.sound_files import FORMATS
@@ -32,7 +32,19 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     adding = parser.add_subparsers(dest="command", metavar="command", required=True)
-    for add in (_generate, _sample, _decode, _analyse, _vary, _interpolate, _render, _models, _bench, _completion):
+    for add in (
+        _generate,
+        _stream,
+        _sample,
+        _decode,
+        _analyse,
+        _vary,
+        _interpolate,
+        _render,
+        _models,
+        _bench,
+        _completion,
+    ):
         add(adding)
     return parser
 
@@ -57,6 +69,20 @@ def _generate(adding: Any) -> None:
     _add_model(made)
     _add_drawn(made)
     _add_sound(made)
+
+
+def _stream(adding: Any) -> None:
+    words = "make a sound that lasts, heard while it is made: clips along a path, with cross-fades"
+    made = _connected(adding, "stream", stream.stream, words)
+    made.add_argument("--seconds", type=seconds, help="how long (default: as long as the service allows, or Ctrl-C)")
+    made.add_argument("--seed", type=_whole, help="where the path begins (default: one is drawn and told)")
+    _add_label(made, "of every clip (default: the one that the seed alone would have)")
+    made.add_argument("--latent-seconds", type=seconds, help="from one latent to the next (default: four clips)")
+    made.add_argument("--crossfade-seconds", type=seconds, help="from clip to clip (default: a quarter of a clip)")
+    _add_model(made)
+    words = "sound file; its suffix chooses the format. - can be played at once, as by `| aplay`"
+    _file(made.add_argument("-o", "--output", required=True, metavar="FILE", help=words))
+    made.add_argument("--format", choices=FORMATS, help="of the file, whatever its suffix (of - wav)")
 
 
 def _sample(adding: Any) -> None:

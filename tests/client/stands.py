@@ -85,6 +85,10 @@ def http_stand(stand: Stand) -> Iterator[Stand]:
                 time.sleep(0.05)
                 self.wfile.write(b" ")
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def log_message(self, *_: Any) -> None:
             pass
 
@@ -122,6 +126,10 @@ def grpc_stand(stand: Stand) -> Iterator[Stand]:
     server = grpc.server(ThreadPoolExecutor(8))
 
     class Servicer(SynthesizerServicer):
+        def GenerateStream(self, request: pb.GenerateStreamRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
+            self.ListModels(pb.ListModelsRequest(), context)
+            yield from ()
+
         def ListModels(self, request: pb.ListModelsRequest, context: grpc.ServicerContext) -> Any:  # noqa: N802
             said = stand.next()
             if said.leaves:

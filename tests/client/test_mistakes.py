@@ -11,7 +11,19 @@ import pytest
 from latentone_client.cli.main import main
 from tests.service.conftest import Server
 
-COMMANDS = ("generate", "sample", "decode", "analyse", "vary", "interpolate", "render", "models", "bench", "completion")
+COMMANDS = (
+    "generate",
+    "stream",
+    "sample",
+    "decode",
+    "analyse",
+    "vary",
+    "interpolate",
+    "render",
+    "models",
+    "bench",
+    "completion",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -139,6 +139,7 @@ KINDS_LIMITS = {
     "max_count": 160,
     "lame_duck_seconds": 0,
 }
+DEADLINE_S, MOST_STREAM_S = 3.0, 300.0  # of the server of streams
 
 
 @pytest.fixture(scope="session")
@@ -188,6 +189,16 @@ def kinds_server(request: pytest.FixtureRequest) -> Server:
 def kinds_disk_server(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a ready server that loads its models."""
     started = Server(kinds, tmp_path_factory.mktemp("log") / "kinds.log", **KINDS_LIMITS)
+    yield started.wait_until_ready()
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def streams_server(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a ready server with little patience, whose streams may last."""
+    log = tmp_path_factory.mktemp("log") / "streams.log"
+    patience = {"deadline_seconds": DEADLINE_S, "max_stream_seconds": MOST_STREAM_S}
+    started = Server(kinds, log, **patience, default_model="notes", lame_duck_seconds=0)
     yield started.wait_until_ready()
     started.stop()
 

@@ -14,13 +14,14 @@ from typing import Any
 
 import grpc
 import httpx
+import numpy as np
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from service.contract import PLACE
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from tests.service.conftest import Server, free_port
-from tests.service.tiny_model import describe
+from tests.service.tiny_model import RATE_HZ, describe
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 
@@ -226,3 +227,21 @@ def test_a_port_that_is_taken_is_named(server: Server, models: Path, tmp_path: P
         assert second.process.wait(timeout=30) == 2
         assert f"LATENTONE_{name.upper()}={port}: can't listen" in second.log.read_text()
         second.stop()
+
+
+def test_a_drain_fades_streams_out_and_ends_them(models: Path, tmp_path: Path) -> None:
+    server = Server(models, tmp_path / "log", default_model="slow", lame_duck_seconds=1).wait_until_ready()
+    wanted = {"seconds": 60.0, "format": "f32"}  # minutes of work
+    messages = server.stub.GenerateStream(pb.GenerateStreamRequest(**wanted))
+    with server.http.stream("POST", "/v1/generate_stream", json=wanted) as answer:
+        parts = answer.iter_raw()
+        heard = [next(parts), next(messages).audio]
+        server.process.send_signal(signal.SIGTERM)
+        heard = [heard[0] + b"".join(parts), heard[1] + b"".join(message.audio for message in messages)]  # no failure
+    for sound in (np.frombuffer(data, "<f4") for data in heard):
+        assert 0 < len(sound) < 60 * RATE_HZ
+        assert abs(sound[-1]) < 0.01
+        assert np.abs(sound).max() > 0.1
+    assert server.process.wait(timeout=60) == 0
+    assert "Traceback" not in server.log.read_text()
+    server.stop()

@@ -27,6 +27,7 @@ class Kind:
     features: bool = True
     encoder: bool = False
     distribution: str = "normal"  # of its latents
+    reach: tuple[int, int] | None = None  # of a vocoder: frames before and after that decide each; it makes no features
 
     @property
     def clip(self) -> int:
@@ -50,6 +51,8 @@ KINDS = {
     "wide": Kind(labels=NAMED, pitches=PITCHES, channels=2, planes=2, fixed=True),
     "raw": Kind(labels=(), features=False),
     "likes": Kind(encoder=True),
+    "voice": Kind(labels=(), reach=(5, 3)),
+    "causal": Kind(labels=(), reach=(6, 0)),
     "murmurs": Kind(labels=(), features=False, channels=2, encoder=True, distribution="uniform"),
 }
 
@@ -70,28 +73,38 @@ def contract(name: str, version: int, kind: Kind = TINY) -> dict[str, Any]:
         "decode": {"inputs": features, "outputs": waveform},
         "analyse": {"inputs": waveform, "outputs": features},
     }
+    if kind.reach:
+        return _document(name, version, kind, {key: stage[key] for key in ("decode", "analyse")})
     back = {"encode": {"inputs": clip, "outputs": {"latent": _spec(None, LATENT)}}}
     if kind.labels:
         back["classify"] = {"inputs": clip, "outputs": {"probabilities": _spec(None, len(kind.labels))}}
+    signatures = {"generate": {"inputs": latent, "outputs": clip}}
+    signatures |= (stage if kind.features else {}) | (back if kind.encoder else {})
+    return _document(name, version, kind, signatures)
+
+
+def _document(name: str, version: int, kind: Kind, signatures: dict[str, Any]) -> dict[str, Any]:
+    """Return the contract of a model with these signatures."""
+    past, future = kind.reach or (0, 0)
     made = {
         "contract": 1,
         "name": name,
         "version": version,
-        "kind": "generator",
+        "kind": "vocoder" if kind.reach else "generator",
         "architecture": "tiny",
         "audio": {"sample_rate_hz": RATE_HZ, "clip_samples": kind.clip, "channels": kind.channels},
-        "latent": {"size": LATENT, "distribution": kind.distribution},
+        "latent": None if kind.reach else {"size": LATENT, "distribution": kind.distribution},
         "labels": list(kind.labels),
         "features": {
-            "kind": "log_mel" if kind.planes == 1 else "phase", "shape": kind.shape(frames),
+            "kind": "log_mel" if kind.planes == 1 else "phase", "shape": kind.shape(FRAMES if kind.fixed else None),
             "frames": FRAMES, "n_fft": 256, "hop_samples": HOP,
             "n_mels": BANDS, "fmin_hz": 0.0, "fmax_hz": 4000.0, "db_min": -80.0, "db_max": 20.0,
         } if kind.features else None,
-        "signatures": {"generate": {"inputs": latent, "outputs": clip}}
-        | (stage if kind.features else {}) | (back if kind.encoder else {}),
+        "signatures": signatures,
         "corpus": {}, "recipe": {}, "scores": {}, "made_with": {},
     }  # fmt: skip
-    return made | ({"pitches": list(kind.pitches)} if kind.pitches else {})
+    made |= {"pitches": list(kind.pitches)} if kind.pitches else {}
+    return made | ({"reach": {"past_frames": past, "future_frames": future}} if kind.reach else {})
 
 
 def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind = TINY, slow: bool = False) -> Path:
@@ -105,7 +118,7 @@ def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind 
         key: tf.Variable(draw(shape).astype("float32") / 4)
         for key, shape in (
             ("latent", (LATENT, FRAMES * width)), ("label", (max(len(kind.labels), 1), FRAMES * width)),
-            ("decode", (width, block)), ("analyse", (block, width)),
+            ("decode", ((1 + sum(kind.reach or ())) * width, block)), ("analyse", (block, width)),
             ("encode", (kind.clip * kind.channels, LATENT)),
             ("classify", (kind.clip * kind.channels, max(len(kind.labels), 1))),
         )
@@ -119,6 +132,11 @@ def write_model(root: Path, name: str = "tiny", version: int = 1, *, kind: Kind 
 
     def decode(features: Any) -> Any:
         frames = tf.reshape(features, [tf.shape(features)[0], -1, width])
+        if kind.reach:  # each frame beside those around it, the first and the last held beyond the ends
+            past, future = kind.reach
+            held = tf.concat([frames[:, :1]] * past + [frames] + [frames[:, -1:]] * future, axis=1)
+            count = tf.shape(frames)[1]
+            frames = tf.concat([held[:, place : place + count] for place in range(past + 1 + future)], axis=-1)
         waveform = tf.reshape(tf.tanh(frames @ weights["decode"]), [tf.shape(features)[0], *kind.waveform(-1)])
         return waveform[:, : kind.clip] if kind.fixed else waveform
 
@@ -162,7 +180,7 @@ def _save(module: Any, functions: dict[str, Any], described: dict[str, Any], fol
         specs = {arg: tf.TensorSpec(spec["shape"], spec["dtype"], arg) for arg, spec in signature["inputs"].items()}
         named = tf.function(lambda function=functions[key], result=result, **given: {result: function(**given)})
         signatures[key] = named.get_concrete_function(**specs)
-    signatures["serving_default"] = signatures["generate"]
+    signatures["serving_default"] = signatures["generate" if "generate" in signatures else "decode"]
     tf.saved_model.save(module, str(folder), signatures=signatures)
     describe(folder, described)
 

@@ -16,7 +16,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 
-from service.contract import read_contract, verify_files
+from service.contract import Contract, read_contract, verify_files
+from service.windows import Windows
 from tests.service.conftest import Server
 from tests.trainer import systems, tiny
 from tests.trainer.backends import on_both
@@ -70,6 +71,22 @@ def trained(prepared: PreparedCorpus, tmp_path_factory: pytest.TempPathFactory) 
     return train
 
 
+def check_stream(contract: Contract, decode: Callable[..., dict[str, tf.Tensor]]) -> None:
+    """Hold the service's windows, each with what the contract's reach says, to the whole."""
+    reach, hop = contract.stream_reach, contract.features.hop_samples
+    low, high = contract.features.known_range
+    values = np.random.default_rng(0).uniform(low, high, (90, contract.features.n_mels)).astype("float32")
+    values[40:48] = low  # a gate shuts and opens there
+    whole = decode(features=values[np.newaxis])["waveform"].numpy()[0]
+    windows = Windows(past=reach.past_frames, future=reach.future_frames, most=30)
+    heard = []
+    for window in [*windows.add(values), *windows.end()]:
+        sound = decode(features=window.features[np.newaxis])["waveform"].numpy()[0]
+        heard.append(sound[window.first * hop : (window.first + window.count) * hop])
+    assert len(heard) > 2
+    np.testing.assert_allclose(np.concatenate(heard), whole, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", systems.VOCODERS)
 def test_a_vocoder_is_trained_exported_and_decodes(
     name: str, prepared: PreparedCorpus, trained: Callable[[str], Trained]
@@ -82,7 +99,11 @@ def test_a_vocoder_is_trained_exported_and_decodes(
         )
     contract = read_contract(version)
     verify_files(contract, version)
-    assert (contract.kind, contract.operations, contract.latent) == ("vocoder", ("decode", "analyse"), None)
+    assert (contract.kind, contract.operations, contract.latent) == (
+        "vocoder",
+        ("decode", "analyse", "decode_stream"),
+        None,
+    )
     assert is_vocoder(version)
     signatures = tf.saved_model.load(str(version)).signatures
     hop, bands = contract.features.hop_samples, contract.features.n_mels
@@ -95,6 +116,7 @@ def test_a_vocoder_is_trained_exported_and_decodes(
         assert np.abs(decoded).max() <= 1.0
         alone = signatures["decode"](features=features[1:])["waveform"].numpy()
         assert np.array_equal(alone[0], decoded[1]), "an item depends on its batch"
+    check_stream(contract, signatures["decode"])
     if run.spec.architecture.silence_gate:
         silent = signatures["analyse"](waveform=tf.zeros((1, 20 * hop)))["features"]
         assert not signatures["decode"](features=silent)["waveform"].numpy().any()

@@ -139,7 +139,11 @@ def test_a_state_dict_that_is_not_the_original_s_is_refused(damage: Callable[[St
 def test_the_service_reads_it_and_its_signatures_play(version: Path) -> None:
     contract = read_contract(version)
     verify_files(contract, version)
-    assert (contract.kind, contract.operations, contract.latent) == ("vocoder", ("decode", "analyse"), None)
+    assert (contract.kind, contract.operations, contract.latent) == (
+        "vocoder",
+        ("decode", "analyse", "decode_stream"),
+        None,
+    )
     assert contract.features is not None
     assert (contract.features.hop_samples, contract.features.n_mels, contract.audio.sample_rate_hz) == (24, 12, 22_050)
     assert is_vocoder(version)

@@ -188,66 +188,76 @@ Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
 
 @_typing.final
 class GenerateStreamRequest(_message.Message):
-    """Fields as in GenerateRequest."""
-
     DESCRIPTOR: _descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
-    COUNT_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
-    LATENTS_FIELD_NUMBER: _builtins.int
-    FORMAT_FIELD_NUMBER: _builtins.int
     PITCH_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    LATENT_SECONDS_FIELD_NUMBER: _builtins.int
+    CROSSFADE_SECONDS_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
     VERSION_LABEL_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Name of the model; empty for the default one."""
     version: _builtins.int
     """Version of the model; 0 for the newest that is usable."""
     seed: _builtins.int
-    """Seed of the latents."""
-    count: _builtins.int
-    """How many clips."""
+    """Seed of the path. The same seed, label, model and version give the same sound. Absent: one is drawn and returned."""
     label: _builtins.str
-    """A label's name or index."""
-    format: _builtins.str
-    """The format of each clip."""
+    """A label's name or index, of every clip. Empty: the one that the seed alone would have."""
     pitch: _builtins.float
-    """MIDI pitch in place of a label."""
+    """MIDI pitch in place of a label, as in GenerateRequest."""
+    seconds: _builtins.float
+    """How long. Absent: as long as the server allows, or until you cancel."""
+    latent_seconds: _builtins.float
+    """Seconds from one latent of the seed to the next, between which the sound glides. Absent: four clips."""
+    crossfade_seconds: _builtins.float
+    """Seconds from one clip to the next, at most half a clip. Absent: a quarter of a clip."""
+    format: _builtins.str
+    """wav (16-bit PCM, of open length; also when empty), wav_float, pcm (raw little-endian int16) or f32 (raw little-endian
+    float32); channels take turns.
+    """
     version_label: _builtins.str
     """Label of a version in place of its number, such as stable."""
-    @_builtins.property
-    def latents(self) -> Global___Tensor:
-        """Latents in place of a seed: [count, latent size]."""
-
     def __init__(
         self,
         *,
         model: _builtins.str = ...,
         version: _builtins.int = ...,
         seed: _builtins.int | None = ...,
-        count: _builtins.int | None = ...,
         label: _builtins.str = ...,
-        latents: Global___Tensor | None = ...,
-        format: _builtins.str = ...,
         pitch: _builtins.float | None = ...,
+        seconds: _builtins.float | None = ...,
+        latent_seconds: _builtins.float | None = ...,
+        crossfade_seconds: _builtins.float | None = ...,
+        format: _builtins.str = ...,
         version_label: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "latents", b"latents", "pitch", b"pitch", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_crossfade_seconds", b"_crossfade_seconds", "_latent_seconds", b"_latent_seconds", "_pitch", b"_pitch", "_seconds", b"_seconds", "_seed", b"_seed", "crossfade_seconds", b"crossfade_seconds", "latent_seconds", b"latent_seconds", "pitch", b"pitch", "seconds", b"seconds", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_pitch", b"_pitch", "_seed", b"_seed", "count", b"count", "format", b"format", "label", b"label", "latents", b"latents", "model", b"model", "pitch", b"pitch", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_crossfade_seconds", b"_crossfade_seconds", "_latent_seconds", b"_latent_seconds", "_pitch", b"_pitch", "_seconds", b"_seconds", "_seed", b"_seed", "crossfade_seconds", b"crossfade_seconds", "format", b"format", "label", b"label", "latent_seconds", b"latent_seconds", "model", b"model", "pitch", b"pitch", "seconds", b"seconds", "seed", b"seed", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
-    _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__crossfade_seconds: _TypeAlias = _typing.Literal["crossfade_seconds"]  # noqa: Y015
+    _WhichOneofArgType__crossfade_seconds: _TypeAlias = _typing.Literal["_crossfade_seconds", b"_crossfade_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__latent_seconds: _TypeAlias = _typing.Literal["latent_seconds"]  # noqa: Y015
+    _WhichOneofArgType__latent_seconds: _TypeAlias = _typing.Literal["_latent_seconds", b"_latent_seconds"]  # noqa: Y015
     _WhichOneofReturnType__pitch: _TypeAlias = _typing.Literal["pitch"]  # noqa: Y015
     _WhichOneofArgType__pitch: _TypeAlias = _typing.Literal["_pitch", b"_pitch"]  # noqa: Y015
+    _WhichOneofReturnType__seconds: _TypeAlias = _typing.Literal["seconds"]  # noqa: Y015
+    _WhichOneofArgType__seconds: _TypeAlias = _typing.Literal["_seconds", b"_seconds"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__crossfade_seconds) -> _WhichOneofReturnType__crossfade_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latent_seconds) -> _WhichOneofReturnType__latent_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pitch) -> _WhichOneofReturnType__pitch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seconds) -> _WhichOneofReturnType__seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
 
@@ -255,43 +265,53 @@ Global___GenerateStreamRequest: _TypeAlias = GenerateStreamRequest  # noqa: Y015
 
 @_typing.final
 class GenerateStreamResponse(_message.Message):
-    """One clip of a stream."""
+    """A piece of the sound. The pieces, one after another, are the body of the same request over HTTP."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    AUDIO_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
-    CLIP_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The next bytes."""
     model: _builtins.str
-    """The model that made the sound."""
+    """In the first piece alone, as all that follows: the model that makes the sound."""
     version: _builtins.int
     """Its version."""
     seed: _builtins.int
-    """The seed, where the latents were drawn from one."""
+    """The seed, drawn where none was given."""
+    label: _builtins.str
+    """Name of the label; empty where the model has none."""
     sample_rate_hz: _builtins.int
     """Samples a second."""
+    channels: _builtins.int
+    """1 or 2."""
     format: _builtins.str
-    """The format of the clip."""
-    @_builtins.property
-    def clip(self) -> Global___Clip:
-        """The sound."""
-
+    """The format."""
+    seconds: _builtins.float
+    """How long the whole will be. It ends sooner, faded out, where the server shuts down."""
     def __init__(
         self,
         *,
+        audio: _builtins.bytes = ...,
         model: _builtins.str = ...,
         version: _builtins.int = ...,
         seed: _builtins.int | None = ...,
+        label: _builtins.str = ...,
         sample_rate_hz: _builtins.int = ...,
+        channels: _builtins.int = ...,
         format: _builtins.str = ...,
-        clip: Global___Clip | None = ...,
+        seconds: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "clip", b"clip", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "clip", b"clip", "format", b"format", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "seed", b"seed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "audio", b"audio", "channels", b"channels", "format", b"format", "label", b"label", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "seconds", b"seconds", "seed", b"seed", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
@@ -638,6 +658,92 @@ class DecodeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DecodeResponse: _TypeAlias = DecodeResponse  # noqa: Y015
+
+@_typing.final
+class DecodeStreamRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
+    VERSION_LABEL_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Of the first message, as the two that follow: name of the model; empty for the default one."""
+    version: _builtins.int
+    """Version of the model; 0 for the newest that is usable."""
+    format: _builtins.str
+    """As in GenerateStreamRequest."""
+    version_label: _builtins.str
+    """Of the first message too: label of a version in place of its number, such as stable."""
+    @_builtins.property
+    def features(self) -> Global___Tensor:
+        """The next frames: [frames, bands], or [frames, bands, channels], in the units of the model's contract."""
+
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        version: _builtins.int = ...,
+        format: _builtins.str = ...,
+        features: Global___Tensor | None = ...,
+        version_label: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["features", b"features"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["features", b"features", "format", b"format", "model", b"model", "version", b"version", "version_label", b"version_label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecodeStreamRequest: _TypeAlias = DecodeStreamRequest  # noqa: Y015
+
+@_typing.final
+class DecodeStreamResponse(_message.Message):
+    """A piece of the sound."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HZ_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The next bytes."""
+    model: _builtins.str
+    """In the first piece alone, as all that follows: the model that makes the sound."""
+    version: _builtins.int
+    """Its version."""
+    sample_rate_hz: _builtins.int
+    """Samples a second."""
+    channels: _builtins.int
+    """1 or 2."""
+    format: _builtins.str
+    """The format."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is doubtful about the features, in words; each doubt once."""
+
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        warnings: _abc.Iterable[_builtins.str] | None = ...,
+        model: _builtins.str = ...,
+        version: _builtins.int = ...,
+        sample_rate_hz: _builtins.int = ...,
+        channels: _builtins.int = ...,
+        format: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "channels", b"channels", "format", b"format", "model", b"model", "sample_rate_hz", b"sample_rate_hz", "version", b"version", "warnings", b"warnings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DecodeStreamResponse: _TypeAlias = DecodeStreamResponse  # noqa: Y015
 
 @_typing.final
 class AnalyseRequest(_message.Message):

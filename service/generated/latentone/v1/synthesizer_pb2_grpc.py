@@ -61,6 +61,11 @@ class SynthesizerStub:
                 request_serializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeRequest.SerializeToString,
                 response_deserializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeResponse.FromString,
                 _registered_method=True)
+        self.DecodeStream = channel.stream_stream(
+                '/latentone.v1.Synthesizer/DecodeStream',
+                request_serializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeStreamRequest.SerializeToString,
+                response_deserializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeStreamResponse.FromString,
+                _registered_method=True)
         self.Analyse = channel.unary_unary(
                 '/latentone.v1.Synthesizer/Analyse',
                 request_serializer=latentone_dot_v1_dot_synthesizer__pb2.AnalyseRequest.SerializeToString,
@@ -111,7 +116,8 @@ class SynthesizerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GenerateStream(self, request, context):
-        """The same, one message for each clip as soon as it is made.
+        """A path through latents to one sound, sent as it is made: clips with cross-fades of equal power. What waits for the
+        client is bounded; each step (a clip made, a piece taken) has the time of a request, and the whole any time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +132,14 @@ class SynthesizerServicer:
 
     def Decode(self, request, context):
         """Features to audio.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DecodeStream(self, request_iterator, context):
+        """Features to one sound, frames in and samples out as they come, equal to Decode of the whole to 1e-5; by vocoders whose
+        contract states their reach. Each message that comes is decoded by itself: small ones are heard sooner, and cost more.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -195,6 +209,11 @@ def add_SynthesizerServicer_to_server(servicer, server):
                     servicer.Decode,
                     request_deserializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeRequest.FromString,
                     response_serializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeResponse.SerializeToString,
+            ),
+            'DecodeStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.DecodeStream,
+                    request_deserializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeStreamRequest.FromString,
+                    response_serializer=latentone_dot_v1_dot_synthesizer__pb2.DecodeStreamResponse.SerializeToString,
             ),
             'Analyse': grpc.unary_unary_rpc_method_handler(
                     servicer.Analyse,
@@ -342,6 +361,33 @@ class Synthesizer:
             '/latentone.v1.Synthesizer/Decode',
             latentone_dot_v1_dot_synthesizer__pb2.DecodeRequest.SerializeToString,
             latentone_dot_v1_dot_synthesizer__pb2.DecodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DecodeStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/latentone.v1.Synthesizer/DecodeStream',
+            latentone_dot_v1_dot_synthesizer__pb2.DecodeStreamRequest.SerializeToString,
+            latentone_dot_v1_dot_synthesizer__pb2.DecodeStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

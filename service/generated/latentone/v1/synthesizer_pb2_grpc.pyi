@@ -43,11 +43,17 @@ class SynthesizerStub:
     Generate: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.GenerateRequest, _synthesizer_pb2.GenerateResponse]
     """Latents, drawn from a seed or given, to audio."""
     GenerateStream: _grpc.UnaryStreamMultiCallable[_synthesizer_pb2.GenerateStreamRequest, _synthesizer_pb2.GenerateStreamResponse]
-    """The same, one message for each clip as soon as it is made."""
+    """A path through latents to one sound, sent as it is made: clips with cross-fades of equal power. What waits for the
+    client is bounded; each step (a clip made, a piece taken) has the time of a request, and the whole any time.
+    """
     Sample: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.SampleRequest, _synthesizer_pb2.SampleResponse]
     """Latents, drawn from a seed or given, to features."""
     Decode: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.DecodeRequest, _synthesizer_pb2.DecodeResponse]
     """Features to audio."""
+    DecodeStream: _grpc.StreamStreamMultiCallable[_synthesizer_pb2.DecodeStreamRequest, _synthesizer_pb2.DecodeStreamResponse]
+    """Features to one sound, frames in and samples out as they come, equal to Decode of the whole to 1e-5; by vocoders whose
+    contract states their reach. Each message that comes is decoded by itself: small ones are heard sooner, and cost more.
+    """
     Analyse: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.AnalyseRequest, _synthesizer_pb2.AnalyseResponse]
     """An audio file to the features that Decode takes."""
     Vary: _grpc.UnaryUnaryMultiCallable[_synthesizer_pb2.VaryRequest, _synthesizer_pb2.VaryResponse]
@@ -76,11 +82,17 @@ class SynthesizerAsyncStub(SynthesizerStub):
     Generate: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.GenerateRequest, _synthesizer_pb2.GenerateResponse]  # type: ignore[assignment]
     """Latents, drawn from a seed or given, to audio."""
     GenerateStream: _aio.UnaryStreamMultiCallable[_synthesizer_pb2.GenerateStreamRequest, _synthesizer_pb2.GenerateStreamResponse]  # type: ignore[assignment]
-    """The same, one message for each clip as soon as it is made."""
+    """A path through latents to one sound, sent as it is made: clips with cross-fades of equal power. What waits for the
+    client is bounded; each step (a clip made, a piece taken) has the time of a request, and the whole any time.
+    """
     Sample: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.SampleRequest, _synthesizer_pb2.SampleResponse]  # type: ignore[assignment]
     """Latents, drawn from a seed or given, to features."""
     Decode: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.DecodeRequest, _synthesizer_pb2.DecodeResponse]  # type: ignore[assignment]
     """Features to audio."""
+    DecodeStream: _aio.StreamStreamMultiCallable[_synthesizer_pb2.DecodeStreamRequest, _synthesizer_pb2.DecodeStreamResponse]  # type: ignore[assignment]
+    """Features to one sound, frames in and samples out as they come, equal to Decode of the whole to 1e-5; by vocoders whose
+    contract states their reach. Each message that comes is decoded by itself: small ones are heard sooner, and cost more.
+    """
     Analyse: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.AnalyseRequest, _synthesizer_pb2.AnalyseResponse]  # type: ignore[assignment]
     """An audio file to the features that Decode takes."""
     Vary: _aio.UnaryUnaryMultiCallable[_synthesizer_pb2.VaryRequest, _synthesizer_pb2.VaryResponse]  # type: ignore[assignment]
@@ -118,7 +130,9 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
         request: _synthesizer_pb2.GenerateStreamRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_synthesizer_pb2.GenerateStreamResponse], _abc.AsyncIterator[_synthesizer_pb2.GenerateStreamResponse]]:
-        """The same, one message for each clip as soon as it is made."""
+        """A path through latents to one sound, sent as it is made: clips with cross-fades of equal power. What waits for the
+        client is bounded; each step (a clip made, a piece taken) has the time of a request, and the whole any time.
+        """
 
     @_abc_1.abstractmethod
     def Sample(
@@ -135,6 +149,16 @@ class SynthesizerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_synthesizer_pb2.DecodeResponse, _abc.Awaitable[_synthesizer_pb2.DecodeResponse]]:
         """Features to audio."""
+
+    @_abc_1.abstractmethod
+    def DecodeStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_synthesizer_pb2.DecodeStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_synthesizer_pb2.DecodeStreamResponse], _abc.AsyncIterator[_synthesizer_pb2.DecodeStreamResponse]]:
+        """Features to one sound, frames in and samples out as they come, equal to Decode of the whole to 1e-5; by vocoders whose
+        contract states their reach. Each message that comes is decoded by itself: small ones are heard sooner, and cost more.
+        """
 
     @_abc_1.abstractmethod
     def Analyse(
