@@ -17,7 +17,7 @@ from service.rates import TokenBucket
 from service.settings import Settings, SettingsError
 from tests.service.conftest import ROOT
 
-ALICE, SLOW, CAROL = make_key(), make_key(), make_key()
+ALICE, SLOW, CAROL = (f"lt_{name:0>43}" for name in ("alice", "slow", "carol"))  # the same in every worker
 LINE = line_of("alice", ALICE)
 
 
