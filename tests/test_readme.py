@@ -134,10 +134,29 @@ def test_every_operation_is_shown_every_way_and_does_the_same(bundled: Server, t
         assert all(np.array_equal(first, other) for other in others), name
 
 
-def test_clips_come_one_by_one(bundled: Server, tmp_path: Path) -> None:
+def test_streams_are_the_same_sound_every_way(bundled: Server, tmp_path: Path) -> None:
+    run_four_ways(["sample", "generate stream"], tmp_path, bundled)
+    sounds = [soundfile.read(tmp_path / way / "long.wav", dtype="int16")[0] for way in ("curl", "grpc", "cli")]
+    assert len(sounds[0]) == 3 * 8_000
+    assert all(np.array_equal(sounds[0], other) for other in sounds[1:])
+    assert len(np.load(tmp_path / "client" / "long.npy")) == 3 * 8_000
     written = sections(API)
-    script = blocks(written[""], "python", bundled)[0] + blocks(written["generate, clip by clip"], "python", bundled)[0]
-    assert len(run([sys.executable, "-c", script], tmp_path).splitlines()) == 3
+    (script,), (block,) = (blocks(written["decode stream"], language, bundled) for language in ("bash", "python"))
+    run(
+        [
+            "bash",
+            "-e",
+            "-o",
+            "pipefail",
+            "-c",
+            script.replace("curl ", CURL).replace(".venv/bin/python", sys.executable),
+        ],
+        tmp_path / "curl",
+    )
+    run([sys.executable, "-c", blocks(written[""], "python", bundled)[0] + block], tmp_path / "grpc")
+    curl, grpc = (soundfile.read(tmp_path / way / "streamed.wav")[0] for way in ("curl", "grpc"))
+    assert len(curl) == 8_192
+    np.testing.assert_allclose(curl, grpc, atol=2e-4)  # 16 bits of sounds that are the same to 1e-5
 
 
 def test_no_operation_is_left_out() -> None:

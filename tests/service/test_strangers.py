@@ -96,7 +96,6 @@ METHODS = [
     "tensorflow.serving.PredictionService/Predict",
     "tensorflow.serving.PredictionService/GetModelMetadata",
     "tensorflow.serving.ModelService/GetModelStatus",
-    "tensorflow.serving.ModelService/HandleReloadConfigRequest",
     "grpc.health.v1.Health/Check",
     "grpc.health.v1.Health/Watch",
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
