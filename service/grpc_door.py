@@ -9,12 +9,11 @@ import grpc
 from grpc import aio
 
 from service import access
-from service.door import HEADER, Door
+from service.door import HEADER, OPERATIONS, Door
 from service.errors import Failure
 from service.grpc_exchange import Context, Exchanges
 
 Handler = Any  # grpc.RpcMethodHandler, which has no parameters at run time
-OPERATIONS = "operations"
 ROOMS = {
     "grpc.health.v1.Health": "health",
     "grpc.reflection.v1alpha.ServerReflection": "docs",

@@ -6,7 +6,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import access
-from service.http_door import OPERATIONS, room
+from service.door import OPERATIONS
+from service.http_door import room
 
 BROKEN = "broken"  # the code of an answer that had begun and could not be ended
 
