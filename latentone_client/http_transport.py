@@ -85,9 +85,7 @@ class AsyncHttpTransport:
 
     def __init__(self, url: str, credentials: Credentials) -> None:
         self._url = url.rstrip("/")
-        self._client = httpx.AsyncClient(
-            limits=POOL, headers=credentials.headers(), verify=credentials.context() or True
-        )
+        self._client = httpx.AsyncClient(limits=POOL, **_shown(credentials))
 
     async def send(self, request: Request[object], *, seconds: float) -> Reply:
         """Return the answer.
@@ -123,6 +121,7 @@ class AsyncHttpTransport:
 
 
 def _shown(credentials: Credentials) -> dict[str, Any]:
+    """Return the arguments of httpx for what a client shows and whom it trusts."""
     return {"headers": credentials.headers(), "verify": credentials.context() or True}
 
 

@@ -12,6 +12,7 @@ from service.rates import TokenBucket
 from service.settings import Settings
 
 HEADER = "authorization"
+OPERATIONS = "operations"  # the room of what always needs a key; the others are health, metrics and docs
 HOW = "send it as `Authorization: Bearer KEY`"
 NO_ADMIN = "admin calls are off: this service has no admin key"
 
@@ -30,8 +31,8 @@ class Door:
     def admit(self, given: list[str], room: str) -> None:
         """Let a request in, and note whose it is.
 
-        given: the values of its header `authorization`. room: health, metrics, docs, or another, which needs a key
-        always. Raises: Unauthenticated, RateLimited.
+        given: the values of its header `authorization`. room: health, metrics, docs or OPERATIONS, for which it needs
+        a key always. Raises: Unauthenticated, RateLimited.
         """
         caller.set(None)
         if self._ring is None or room in self._open:

@@ -9,13 +9,12 @@ from grpc import aio
 
 from service import access
 from service.conventions import GrpcCall
-from service.door import HEADER, Door
+from service.door import HEADER, OPERATIONS, Door
 from service.errors import Failure
 from service.grpc_exchange import Context, Exchanges
 from service.grpc_reading import Handler, reading
 from service.tracing import Tracing
 
-OPERATIONS = "operations"
 ROOMS = {
     "grpc.health.v1.Health": "health",
     "grpc.reflection.v1alpha.ServerReflection": "docs",

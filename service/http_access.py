@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import access
 from service.conventions import HttpRequest
-from service.http_door import OPERATIONS, room
+from service.door import OPERATIONS
+from service.http_door import room
 from service.security_headers import secure
 from service.tracing import Tracing
 

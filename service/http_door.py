@@ -6,11 +6,10 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.door import HEADER, Door
+from service.door import HEADER, OPERATIONS, Door
 from service.errors import Failure
 
 HEALTH, METRICS = ("/livez", "/readyz", "/healthz", "/v2/health/live", "/v2/health/ready"), ("/metrics",)
-OPERATIONS = "operations"
 DOCS, DOCS_FILES = ("/", "/docs.json"), "/static_content/"
 
 
