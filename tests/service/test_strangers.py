@@ -132,7 +132,7 @@ def prediction(name: str, **fields: Any) -> PredictRequest:
         ("latentone.v1.Synthesizer/Decode", pb.DecodeRequest(picture=b"\x89PNG\r\n\x1a\nnonsense")),
         ("latentone.v1.Synthesizer/Analyse", pb.AnalyseRequest(audio=b"RIFF\xff\xff\xff\xffWAVEfmt ")),
         ("latentone.v1.Synthesizer/Render", pb.RenderRequest(midi=b"MThd")),
-        ("latentone.v1.Synthesizer/GenerateStream", pb.GenerateStreamRequest(count=10**6)),
+        ("latentone.v1.Synthesizer/GenerateStream", pb.GenerateStreamRequest(seconds=1e9)),
         ("latentone.v1.Synthesizer/Nothing", pb.GenerateRequest()),
         ("inference.GRPCInferenceService/ModelInfer", inference(name="latent", datatype="FP32", shape=[1, 8])),
         ("inference.GRPCInferenceService/ModelInfer", inference(name="nonsense", datatype="BYTES", shape=[-1])),

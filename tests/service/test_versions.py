@@ -28,7 +28,7 @@ from service.keys import line_of
 from tests.service.conftest import Server, refused
 from tests.service.test_metrics import total
 from tests.service.tiny_model import LATENT, describe
-from tests.service.versions import BEARER, COUNT, KEY, SEEDS, Load, by_grpc, by_http, garble, publish, spoil
+from tests.service.versions import BEARER, COUNT, KEY, SEEDS, Load, ask, by_grpc, by_http, garble, publish, spoil
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_swap_under_load_loses_nothing_and_mixes_nothing(moving: Server, folde
     assert states(moving) == {1: ("available", ""), 2: ("ready", "")}
     loaded = {"name": "latentone_model_loaded", "model": "tiny"}
     assert [total(moving, **loaded, version=version) for version in ("1", "2")] == [0, 1]
-    whole = {(seed, version): by_http(moving, seed, version=version)[2] for seed in SEEDS for version in (1, 2)}
+    whole = {(seed, version): ask(moving, seed, version=version)[2] for seed in SEEDS for version in (1, 2)}
     assert len(set(whole.values())) == len(whole)
     for seed, version, samples in load.answers:
         assert samples == whole[seed, version]

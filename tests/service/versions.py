@@ -19,6 +19,7 @@ from tests.service.tiny_model import describe
 KEY = make_key()
 BEARER = (("authorization", f"Bearer {KEY}"),)
 SEEDS = range(4)
+STREAM_SECONDS = 1.0  # more than a few clips
 COUNT = 12  # items of a request: more than a batch, so that each answer is of several
 Answer = tuple[int, int, bytes]  # seed, version, samples
 
@@ -69,11 +70,15 @@ def by_grpc(server: Server, seed: int, **fields: Any) -> Answer:
     return seed, answer.version, b"".join(clip.audio for clip in answer.clips)
 
 
-def by_stream(server: Server, seed: int) -> Answer:
-    request = pb.GenerateStreamRequest(seed=seed, count=COUNT, format="f32")
-    answers = list(server.stub.GenerateStream(request, metadata=BEARER, timeout=60))
-    (version,) = {answer.version for answer in answers}
-    return seed, version, b"".join(answer.clip.audio for answer in answers)
+def by_stream(server: Server, seed: int, **fields: Any) -> Answer:
+    request = pb.GenerateStreamRequest(seed=seed, seconds=STREAM_SECONDS, format="f32", **fields)
+    pieces = list(server.stub.GenerateStream(request, metadata=BEARER, timeout=60))
+    return seed, pieces[0].version, b"".join(piece.audio for piece in pieces)
+
+
+def ask(server: Server, seed: int, **fields: Any) -> Answer:
+    """Ask for the sound of a seed, each seed its own way."""
+    return (by_http, by_grpc, by_stream)[seed % 3](server, seed, **fields)
 
 
 class Load:
@@ -84,13 +89,12 @@ class Load:
         self.answers: list[Answer] = []
         self.lost: list[str] = []
         self.pool = ThreadPoolExecutor(len(SEEDS))
-        kinds: tuple[Callable[[Server, int], Answer], ...] = (by_http, by_grpc, by_stream)
-        self.running = [self.pool.submit(self._ask, server, seed, kinds[seed % 3]) for seed in SEEDS]
+        self.running = [self.pool.submit(self._ask, server, seed) for seed in SEEDS]
 
-    def _ask(self, server: Server, seed: int, once: Callable[[Server, int], Answer]) -> None:
+    def _ask(self, server: Server, seed: int) -> None:
         while not self.stopping.is_set():
             try:
-                self.answers.append(once(server, seed))
+                self.answers.append(ask(server, seed))
             except Exception as error:  # whatever it is, an answer was lost
                 self.lost.append(repr(error))
 
