@@ -78,6 +78,17 @@ check: $(VENV)/.dev ## lint, format, types, walls, generated code
 bench: $(VENV)/.dev ## measure speed on this machine, side by side
 	@$(PY) -m bench $(ARGS)
 
+.PHONY: soak
+soak: $(VENV)/.dev ## overload a server for ten minutes, send it what costs most memory, do it harm (docs/reliability.md)
+	@$(PY) -m bench.soak $(ARGS)
+	@$(PY) -m bench.memory
+	@$(PY) -m bench.harm
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## send the service 120 000 damaged bodies, and all that its OpenAPI page allows (needs the network once)
+	@FUZZ_EXAMPLES=400 $(PY) -m pytest -q tests/service/test_fuzz.py --timeout 0
+	@PYTHON=$(PY) bash tests/fuzz_openapi.sh
+
 .PHONY: results
 results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=, URBAN=, FONT= (corpora) MINUTES=25
 	@FSDD="$(FSDD)" URBAN="$(URBAN)" FONT="$(FONT)" MINUTES="$(MINUTES)" PYTHON=$(PY) bash bench/results.sh

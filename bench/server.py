@@ -28,11 +28,12 @@ class ServerFailed(Exception):  # noqa: N818
 class Server:
     """The service in a process of its own."""
 
-    def __init__(self, models: Path) -> None:
-        """Start it, without waiting."""
+    def __init__(self, models: Path, **more: object) -> None:
+        """Start it, without waiting. more: settings as in the environment, without the prefix, in lower case."""
         self.http_port, self.grpc_port = _free_ports()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         settings = {"MODELS": models, "HTTP_PORT": self.http_port, "GRPC_PORT": self.grpc_port, "LAME_DUCK_SECONDS": 0}
+        settings |= {name.upper(): value for name, value in more.items()}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LATENTONE_")}
         self.started = time.perf_counter()
         self.process = subprocess.Popen(

@@ -22,6 +22,8 @@ from service.signing import read_trusted
 from service.tls import read_tls
 
 POLL_S = 0.1
+# For workers' glibc: what a large request took goes back to the system when it ends.
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**23)}
 
 
 def main() -> None:
@@ -60,6 +62,8 @@ def main() -> None:
     # Until the supervisor has its own handler: an early end is an end, and removes the folder below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+    for name, value in MEMORY.items():
+        os.environ.setdefault(name, value)
     with tempfile.TemporaryDirectory(prefix="latentone-") as home:
         # A home of its own: services on one machine would else wipe each other's metrics.
         os.environ.setdefault("BENTOML_HOME", home)

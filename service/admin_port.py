@@ -17,6 +17,7 @@ from starlette.routing import Route
 from service.door import Door
 from service.http_api import metrics_page
 from service.http_layers import layers
+from service.intake import Intake
 from service.readiness import Readiness
 from service.settings import Settings
 from service.tracing import Tracing
@@ -27,7 +28,7 @@ BACKLOG = 128
 class AdminPort:
     """Of one worker, on its event loop, so that /livez says that the loop turns."""
 
-    def __init__(self, readiness: Readiness, settings: Settings, door: Door, state: Any) -> None:
+    def __init__(self, readiness: Readiness, settings: Settings, door: Door, intake: Intake, state: Any) -> None:
         """state: whose `metrics` count what the door refuses."""
         self._readiness, self._settings = readiness, settings
         routes = [
@@ -35,7 +36,8 @@ class AdminPort:
             Route("/readyz", self._ready),
             Route("/metrics", metrics_page),
         ]
-        app = Starlette(routes=routes, middleware=list(layers(settings, door, Tracing(), state)))  # nothing is traced
+        around = list(layers(settings, door, Tracing(), intake, state))  # nothing is traced
+        app = Starlette(routes=routes, middleware=around)
         self._server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off"))
         self._serving: asyncio.Task[None] | None = None
 

@@ -19,6 +19,7 @@ from service.negotiation import choose
 from service.npy import write_npy
 from service.operations import Operations
 from service.tensors import tensor_json
+from service.threads import by_size
 
 ClipForm = Literal["file", "zip", "npy", "json"]
 FeatureForm = Literal["npy", "json", "base64", "png", "grey"]
@@ -110,6 +111,10 @@ async def features(operations: Operations, call: Call, made: Made, _wanted: Any,
         return Response(await operations.data_picture(call, made), media_type=PNG, headers=headers(made, "png"))
     if form == "npy":
         return Response(write_npy(made.values), media_type=NPY, headers=headers(made, "npy"))
+    return await by_size(made.values.size, _features_json, made, form)
+
+
+def _features_json(made: Made, form: FeatureForm) -> Response:
     values = made.values.tolist() if form == "json" else tensor_json(made.values)
     body = {**made.facts(), "features": values, "labels": list(made.labels)}
     return JSONResponse(body, headers=headers(made, "json"))

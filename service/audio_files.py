@@ -80,6 +80,17 @@ def write_audio(waveform: FloatArray, *, sample_rate_hz: int, form: AudioFormat,
     return buffer.getvalue()
 
 
+class _Bytes(io.BytesIO):
+    """A file in which libsndfile may ask for places that there are not, as a damaged header has it do."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go there, or stay."""
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OSError):
+            return self.tell()
+
+
 def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float, channels: int = 1) -> FloatArray:
     """Return the sound of a file with so many channels: averaged for one, and a single one doubled for two.
 
@@ -89,7 +100,7 @@ def read_audio(body: bytes, *, sample_rate_hz: int, most_seconds: float, channel
     eight channels (more than two, where two are wanted), no samples or NaN; TooLarge for more than `most_seconds`.
     """
     try:
-        with soundfile.SoundFile(io.BytesIO(body)) as file:
+        with soundfile.SoundFile(_Bytes(body)) as file:
             if file.samplerate != sample_rate_hz:
                 raise Invalid(
                     f"the sound has {file.samplerate} Hz, the model wants {sample_rate_hz} Hz; resample it",

@@ -2,7 +2,8 @@
 
 There is no lingering: a free engine takes what waits, so a lone request never waits for company. Requests
 wait in one queue for each model, signature and shape of an item. A request larger than a batch goes in
-parts, and queues up again behind the others after each. What was cancelled is dropped before it costs work.
+parts, and queues up again behind the others after each. What was cancelled, or has no time left, is dropped before it
+costs work; what could not end in time is refused at once.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import Busy, DeadlineExceeded, NotReady
+from service.pace import Pace
 
 Arrays = Mapping[str, NDArray[Any]]
 OF_THE_ENGINE = (Busy, DeadlineExceeded, NotReady)  # failures that no request of a batch is to blame for
+
+SPARE = 1.25  # of an estimate, whose pace is that of a moment ago
 
 
 class Runs(Protocol):
@@ -86,15 +90,32 @@ class _Lane:
 
     engine: Runs
     signature: str
-    shapes: Hashable
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def work(self) -> Hashable:
+        """The kind of work, whose pace is measured."""
+        return self.engine, self.signature
+
+    def size(self, items: int) -> int:
+        """How many numbers so many items are."""
+        return items * sum(math.prod(shape) for _, shape in self.shapes)
 
 
 class Batcher:
     """Feeds engines from bounded queues. Lives on one event loop."""
 
     def __init__(
-        self, executor: Executor, watcher: Watches, *, max_batch: int, queue_limit: int, engine_calls: int
+        self,
+        executor: Executor,
+        watcher: Watches,
+        *,
+        max_batch: int,
+        queue_limit: int,
+        engine_calls: int,
+        queue_bytes: int = 2**28,
     ) -> None:
+        """queue_limit: items that may wait. queue_bytes: of arrays that may wait or be computed with."""
         self._executor = executor
         self._watcher = watcher
         self._max_batch = max_batch
@@ -103,26 +124,37 @@ class Batcher:
         self._engine_calls = engine_calls
         self._lanes: dict[_Lane, deque[_Job]] = {}  # in the order in which they get their turn
         self._waiting = 0
-        self._seconds_an_item = 0.0
+        self._bytes_left = queue_bytes
+        self._pace = Pace()
         self._running: set[asyncio.Task[None]] = set()
 
-    async def run(self, engine: Runs, signature: str, inputs: Arrays, deadline: float = math.inf) -> Result:
+    async def run(
+        self, engine: Runs, signature: str, inputs: Arrays, deadline: float = math.inf, *, has_begun: bool = False
+    ) -> Result:
         """Compute `inputs` (arrays [B, ...] by name), alone or together with others.
 
-        deadline: on time.monotonic, for the engine; whoever calls this ends their waiting themselves.
-        Raises: Busy where the queue has no room for B items; whatever the engine raises.
+        deadline: on time.monotonic, for queue and engine; whoever calls this ends their waiting themselves.
+        has_begun: of a stream, which would lose its work: its next item waits for its turn, however long that seems.
+        Raises: Busy where the queue has no room for B items or for their bytes, or would not be through with them
+        before the deadline; whatever the engine raises.
         """
-        items = len(next(iter(inputs.values())))
-        if self._waiting + items > self._queue_limit:
-            raise Busy("the queue is full", retry_after_s=self._retry_after())
+        items, now = len(next(iter(inputs.values()))), time.monotonic()
         lane = _Lane(engine, signature, tuple((name, array.shape[1:]) for name, array in sorted(inputs.items())))
-        job = _Job(inputs, items, asyncio.get_running_loop().create_future(), time.monotonic(), deadline)
+        size = sum(array.nbytes for array in inputs.values())
+        if self._waiting + items > self._queue_limit or size > self._bytes_left:
+            raise Busy("the queue is full", retry_after_s=self._retry_after())
+        # Where nothing waits no estimate counts: a pace is measured anew only where something is computed.
+        if self._waiting and not has_begun and now + self._seconds_until_ended(lane, items) > deadline:
+            raise Busy("the queue takes longer than the request has time", retry_after_s=self._retry_after())
+        job = _Job(inputs, items, asyncio.get_running_loop().create_future(), now, deadline)
         self._lanes.setdefault(lane, deque()).append(job)
         self._wait(items)
+        self._bytes_left -= size
         self._start()
         try:
             return await job.answer
         finally:
+            self._bytes_left += size
             self._withdraw(lane, job)
 
     def _withdraw(self, lane: _Lane, job: _Job) -> None:
@@ -135,7 +167,26 @@ class Batcher:
                 del self._lanes[lane]
 
     def _retry_after(self) -> int:
-        return max(1, math.ceil(self._waiting * self._seconds_an_item / self._engine_calls))
+        """Seconds until all that waits has begun."""
+        seconds = sum(self._seconds(lane, _left(queue)) for lane, queue in self._lanes.items())
+        return max(1, math.ceil(seconds))
+
+    def _seconds_until_ended(self, lane: _Lane, items: int) -> float:
+        """Estimate when a new request ends: before each of its parts whatever waits has a turn, as others will come."""
+        turns = math.ceil(items / self._max_batch)
+        ahead = turns * sum(min(job.items - job.taken, self._max_batch) for job in self._lanes.get(lane, ()))
+        rounds = 1 + (ahead + items - 1) // self._max_batch
+        others = (
+            self._seconds(other, min(_left(queue), rounds * self._max_batch))
+            for other, queue in self._lanes.items()
+            if other != lane
+        )
+        last = min(ahead + items, self._max_batch)  # its last batch, which has an engine for itself
+        last_seconds = self._engine_calls * self._seconds(lane, last)
+        return SPARE * (self._seconds(lane, ahead + items - last) + sum(others) + last_seconds)
+
+    def _seconds(self, lane: _Lane, items: int) -> float:
+        return self._pace.seconds(lane.work, lane.size(items)) / self._engine_calls
 
     def _wait(self, items: int) -> None:
         self._waiting += items
@@ -154,10 +205,11 @@ class Batcher:
     def _next_batch(self) -> tuple[_Lane, list[_Part]]:
         lane, queue = next(iter(self._lanes.items()))
         batch: list[_Part] = []
-        room = self._max_batch
+        room, now = self._max_batch, time.monotonic()
         for _ in range(len(queue)):
             job = queue.popleft()
-            if job.answer.done():  # cancelled this instant; `run` has had no turn yet to withdraw it
+            # Cancelled, or out of time, this instant: `run` has had no turn yet to withdraw it.
+            if job.answer.done() or job.deadline <= now:
                 self._wait(job.taken - job.items)
                 continue
             stop = min(job.items, job.taken + room)
@@ -195,7 +247,7 @@ class Batcher:
             await self._failed(lane, batch, error)
             return
         seconds = time.monotonic() - start
-        self._seconds_an_item += 0.2 * (seconds / items - self._seconds_an_item)
+        self._pace.note(lane.work, size=lane.size(items), seconds=seconds)
         place = 0
         for part in batch:
             size = part.stop - part.start
@@ -215,6 +267,10 @@ class Batcher:
         else:
             for part in waiting:
                 await self._compute(lane, [part])
+
+
+def _left(queue: deque[_Job]) -> int:
+    return sum(job.items - job.taken for job in queue)
 
 
 def _joined(batch: list[_Part]) -> dict[str, NDArray[Any]]:

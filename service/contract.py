@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from service.errors import BrokenModel
 from service.signing import SIGNATURE, check_signature
@@ -136,6 +137,11 @@ class Contract(_Part):
         """How much of what is around it `decode` asks for in a stream; None where only the whole will do."""
         is_free = "decode" in self.signatures and self.features is not None and self.features.shape[0] is None
         return self.reach if is_free else None
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the whole contract, which holds those of the model's files."""
+        return hashlib.sha256(to_json(self.document)).hexdigest()
 
     def samples(self, frames: int) -> int:
         """Return the length of the sound of so many frames: a clip where no other number is taken."""

@@ -16,7 +16,7 @@ from service.griffin_lim import NAME, GriffinLim
 from service.inputs import check_count, check_seconds, feature_batch
 from service.made import Made
 from service.metrics import Call
-from service.requests import DecodeRequest
+from service.requests import DecodeRequest, ModelRequest
 from service.running import FloatArray, Running
 from service.settings import Settings
 
@@ -30,15 +30,20 @@ class _Ready:
     doubts: tuple[str, ...]
 
 
+def addressed(request: ModelRequest) -> ModelRequest:
+    """Return a request that names its model: a definition without one means griffin-lim."""
+    if isinstance(request, DecodeRequest) and request.definition is not None and not request.model:
+        return request.model_copy(update={"model": NAME})
+    return request
+
+
 async def decode(running: Running, settings: Settings, call: Call, request: DecodeRequest) -> Made:
-    """Make features audible; a definition without a model's name means griffin-lim.
+    """Make features audible.
 
     Returns: values [count, samples], and what is doubtful about the features. Raises: Failure; whatever is too large,
     before the model does any work.
     """
-    if request.definition is not None and not request.model:
-        request = request.model_copy(update={"model": NAME})
-    engine = await running.engine(call, request, "decode")
+    engine = await running.engine(call, addressed(request), "decode")
     if isinstance(engine, GriffinLim):
         ready = await running.in_thread(call, lambda: _of_definition(engine, settings, request))
     elif request.picture is not None:

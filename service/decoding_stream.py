@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from service.errors import Invalid
 from service.inputs import check_seconds
 from service.made import Streamed
 from service.metrics import Call
-from service.running import FloatArray, Running, within
+from service.running import FloatArray, Inputs, Running, within
 from service.settings import Settings
 from service.stream_requests import DecodeStreamRequest
 from service.windows import Window, Windows
@@ -51,7 +51,7 @@ class _Decoder:
 
     def __init__(self, running: Running, settings: Settings, call: Call, engine: Engine) -> None:
         self._running, self._settings, self._call, self._engine = running, settings, call, engine
-        self._run = running.run
+        self._run: Callable[[Call, Engine, str, Inputs], Awaitable[FloatArray]] = running.run
         self._doubts: tuple[str, ...] = ()
         self._has_doubted = False
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
+import re
 from typing import Any
 
 from pydantic import BaseModel
@@ -40,18 +42,22 @@ PAGE = f"""<!doctype html>
 """
 
 QUERY = "Every field may stand in the query instead of the body, as in `?label=7&format=flac`."
+NAMED = (
+    "Where no seed is left to be drawn the answer has an ETag; with If-None-Match a client that has it gets 304, and "
+    "costs no work."
+)
 CLIPS = (
     f"Answers with a sound file; `format` (or the Accept header) is one of {', '.join(FORMATS)}. Several "
     "clips stand one after another in one file, each as long as the others; `Accept: application/zip` gives "
     "one file each, `application/x-npy` float32 [count, samples], or [count, samples, 2] of a stereo model, "
     "`application/json` base64. Headers "
     "(X-Latentone-Model, -Version, -Seed, -Label) and the file's own tags say how to make the sound again; "
-    "Server-Timing says how long it took."
+    f"Server-Timing says how long it took. {NAMED}"
 )
 FEATURES = (
     "Answers with float32 [count, frames, bands], or [count, frames, bands, channels], as .npy; `format` (or the "
     "Accept header) may ask for `json` (nested lists), `base64` (shape and little-endian float32), `png` (a drawing) "
-    "or `grey` (one item as a greyscale picture that decode takes)."
+    f"or `grey` (one item as a greyscale picture that decode takes). {NAMED}"
 )
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 PROBLEM = {
@@ -217,4 +223,24 @@ def infer(kind: type[BaseModel]) -> dict[str, Any]:
 def described(openapi: dict[str, Any]) -> dict[str, Any]:
     """Return BentoML's OpenAPI document with our own words in front; BentoML's load pictures from elsewhere."""
     text = "Audio from latents and from spectrogram features. The same operations answer over gRPC."
-    return {**openapi, "info": {"title": "latentone", "version": "1", "description": text}}
+    info = {"title": "latentone", "version": "1", "description": text}
+    # 3.1: its schemas are JSON Schema as pydantic writes it.
+    document: dict[str, Any] = copy.deepcopy({**openapi, "openapi": "3.1.0", "info": info})
+    _gather(document, document.setdefault("components", {}).setdefault("schemas", {}))
+    for path, item in document.get("paths", {}).items():
+        names = re.findall(r"{(\w+)}", path)
+        for operation in item.values() if names else ():
+            operation["parameters"] = [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+            ]
+    return document
+
+
+def _gather(part: Any, schemas: dict[str, Any]) -> None:
+    """Move what schemas define for themselves to where a document's references find it."""
+    for value in list(part.values()) if isinstance(part, dict) else part if isinstance(part, list) else ():
+        _gather(value, schemas)
+    if isinstance(part, dict):
+        schemas.update(part.pop("$defs", {}))
+        if isinstance(part.get("$ref"), str):
+            part["$ref"] = part["$ref"].replace("#/$defs/", "#/components/schemas/")

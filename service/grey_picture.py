@@ -14,7 +14,7 @@ from service.errors import Invalid, TooLarge, Unsupported
 FloatArray = NDArray[np.float32]
 MAGIC = b"\x89PNG\r\n\x1a\n"
 HEADER_BYTES = 33  # magic, and the chunk IHDR
-MOST_PIXELS = 2**24
+MOST_PIXELS = 2**22  # a few bytes may be as many, and each takes 20 once it is read
 COLOURS = {2: "in colour (RGB)", 3: "of a palette", 4: "grey with alpha", 6: "in colour with alpha (RGBA)"}
 BLACK, WHITE = "latentone:black", "latentone:white"  # keywords of the text chunks that hold the scale
 

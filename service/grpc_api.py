@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
@@ -34,6 +34,9 @@ from service.stream_requests import GenerateStreamRequest
 from service.streaming import Pieces
 from service.tensors import tensor_bytes
 
+R = TypeVar("R", bound=ModelRequest)
+M = TypeVar("M", bound=Message)
+
 
 class Synthesizer(SynthesizerServicer):
     """latentone.v1.Synthesizer over the operations."""
@@ -44,12 +47,7 @@ class Synthesizer(SynthesizerServicer):
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> pb.GenerateResponse:
         """Latents to audio."""
-        async with self._exchanges.call(context, "generate") as call:
-            self._operations.readiness.require_serving()
-            wanted = parse_request(GenerateRequest, _fields(request))
-            made = await self._operations.generate(call, wanted)
-            clips = await self._clips(call, made, wanted.format)
-            return pb.GenerateResponse(**_origin(made), **_seed(made), format=wanted.format, clips=clips)
+        return await self._making(context, GenerateRequest, request, self._generate)
 
     async def GenerateStream(  # type: ignore[override] # it may also write to its context
         self, request: pb.GenerateStreamRequest, context: Context
@@ -73,56 +71,27 @@ class Synthesizer(SynthesizerServicer):
 
     async def Sample(self, request: pb.SampleRequest, context: Context) -> pb.SampleResponse:
         """Latents to features."""
-        async with self._exchanges.call(context, "sample") as call:
-            self._operations.readiness.require_serving()
-            made = await self._operations.sample(call, parse_request(SampleRequest, _fields(request)))
-            return pb.SampleResponse(**_names(made), **_seed(made), features=_tensor(made), labels=made.labels)
+        return await self._making(context, SampleRequest, request, self._sample)
 
     async def Decode(self, request: pb.DecodeRequest, context: Context) -> pb.DecodeResponse:
         """Features to audio."""
-        async with self._exchanges.call(context, "decode") as call:
-            self._operations.readiness.require_serving()
-            wanted = parse_request(DecodeRequest, _fields(request))
-            made = await self._operations.decode(call, wanted)
-            clips = await self._clips(call, made, wanted.format)
-            return pb.DecodeResponse(**_origin(made), format=wanted.format, clips=clips, warnings=made.warnings)
+        return await self._making(context, DecodeRequest, request, self._decode)
 
     async def Analyse(self, request: pb.AnalyseRequest, context: Context) -> pb.AnalyseResponse:
         """A sound file to features."""
-        async with self._exchanges.call(context, "analyse") as call:
-            self._operations.readiness.require_serving()
-            made = await self._operations.analyse(call, parse_request(AnalyseRequest, _fields(request)))
-            return pb.AnalyseResponse(**_names(made), features=_tensor(made))
+        return await self._making(context, AnalyseRequest, request, self._analyse)
 
     async def Interpolate(self, request: pb.InterpolateRequest, context: Context) -> pb.InterpolateResponse:
         """A path between sounds and seeds to audio."""
-        async with self._exchanges.call(context, "interpolate") as call:
-            self._operations.readiness.require_serving()
-            wanted = parse_request(InterpolateRequest, _fields(request))
-            made = await self._operations.interpolate(call, wanted)
-            clips = await self._clips(call, made, wanted.format)
-            origin = {**_origin(made), "seeds": made.seeds, "sounds": made.sounds}
-            return pb.InterpolateResponse(**origin, format=wanted.format, clips=clips)
+        return await self._making(context, InterpolateRequest, request, self._interpolate)
 
     async def Vary(self, request: pb.VaryRequest, context: Context) -> pb.VaryResponse:
         """A sound file to variations of it."""
-        async with self._exchanges.call(context, "vary") as call:
-            self._operations.readiness.require_serving()
-            wanted = parse_request(VaryRequest, _fields(request))
-            made = await self._operations.vary(call, wanted)
-            clips = await self._clips(call, made, wanted.format)
-            facts = {**made.facts(), "sample_rate_hz": made.contract.audio.sample_rate_hz, "format": wanted.format}
-            return pb.VaryResponse(**facts, clips=clips)
+        return await self._making(context, VaryRequest, request, self._vary)
 
     async def Render(self, request: pb.RenderRequest, context: Context) -> pb.RenderResponse:
         """A MIDI file to a tune."""
-        async with self._exchanges.call(context, "render") as call:
-            self._operations.readiness.require_serving()
-            wanted = parse_request(RenderRequest, _fields(request))
-            made = await self._operations.render(call, wanted)
-            (audio,) = await self._operations.encode(call, made, wanted.format, joined=True)
-            facts = {**made.facts(), "sample_rate_hz": made.contract.audio.sample_rate_hz, "format": wanted.format}
-            return ParseDict(facts, pb.RenderResponse(audio=audio))
+        return await self._making(context, RenderRequest, request, self._render)
 
     async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
         """Every version of every model."""
@@ -140,6 +109,52 @@ class Synthesizer(SynthesizerServicer):
             answer = pb.GetModelResponse(model=self._model(entry))
             answer.contract.update(entry.contract.document if entry.contract else {})
             return answer
+
+    async def _making(
+        self, context: Context, kind: type[R], request: Message, make: Callable[[Call, R], Awaitable[M]]
+    ) -> M:
+        """Answer a call with what `make` makes of its request, or with what the cache has of that."""
+        operation = make.__name__.lstrip("_")
+        async with self._exchanges.call(context, operation) as call:
+            self._operations.readiness.require_serving()
+            wanted = parse_request(kind, _fields(request))
+            cache = self._operations.cache
+            name = await self._operations.name_of(call, operation, wanted, "grpc") if cache.on else None
+            return await cache.get(name, lambda: make(call, wanted), lambda answer: answer.ByteSize(), call.metrics)
+
+    async def _generate(self, call: Call, wanted: GenerateRequest) -> pb.GenerateResponse:
+        made = await self._operations.generate(call, wanted)
+        clips = await self._clips(call, made, wanted.format)
+        return pb.GenerateResponse(**_origin(made), **_seed(made), format=wanted.format, clips=clips)
+
+    async def _sample(self, call: Call, wanted: SampleRequest) -> pb.SampleResponse:
+        made = await self._operations.sample(call, wanted)
+        return pb.SampleResponse(**_names(made), **_seed(made), features=_tensor(made), labels=made.labels)
+
+    async def _decode(self, call: Call, wanted: DecodeRequest) -> pb.DecodeResponse:
+        made = await self._operations.decode(call, wanted)
+        clips = await self._clips(call, made, wanted.format)
+        return pb.DecodeResponse(**_origin(made), format=wanted.format, clips=clips, warnings=made.warnings)
+
+    async def _analyse(self, call: Call, wanted: AnalyseRequest) -> pb.AnalyseResponse:
+        made = await self._operations.analyse(call, wanted)
+        return pb.AnalyseResponse(**_names(made), features=_tensor(made))
+
+    async def _interpolate(self, call: Call, wanted: InterpolateRequest) -> pb.InterpolateResponse:
+        made = await self._operations.interpolate(call, wanted)
+        clips = await self._clips(call, made, wanted.format)
+        origin = {**_origin(made), "seeds": made.seeds, "sounds": made.sounds}
+        return pb.InterpolateResponse(**origin, format=wanted.format, clips=clips)
+
+    async def _vary(self, call: Call, wanted: VaryRequest) -> pb.VaryResponse:
+        made = await self._operations.vary(call, wanted)
+        clips = await self._clips(call, made, wanted.format)
+        return pb.VaryResponse(**_sound_facts(made, wanted), clips=clips)
+
+    async def _render(self, call: Call, wanted: RenderRequest) -> pb.RenderResponse:
+        made = await self._operations.render(call, wanted)
+        (audio,) = await self._operations.encode(call, made, wanted.format, joined=True)
+        return ParseDict(_sound_facts(made, wanted), pb.RenderResponse(audio=audio))
 
     async def _clips(self, call: Call, made: Made, form: AudioFormat) -> list[pb.Clip]:
         labels = made.labels or ("",) * len(made.values)
@@ -176,6 +191,10 @@ def _names(made: Made) -> dict[str, Any]:
 
 def _origin(made: Made) -> dict[str, Any]:
     return {**_names(made), "sample_rate_hz": made.contract.audio.sample_rate_hz}
+
+
+def _sound_facts(made: Made, wanted: VaryRequest | RenderRequest) -> dict[str, Any]:
+    return {**made.facts(), "sample_rate_hz": made.contract.audio.sample_rate_hz, "format": wanted.format}
 
 
 def _seed(made: Made) -> dict[str, Any]:

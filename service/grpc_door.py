@@ -13,6 +13,7 @@ from service.door import HEADER, OPERATIONS, Door
 from service.errors import Failure
 from service.grpc_exchange import Context, Exchanges
 from service.grpc_reading import Handler, reading
+from service.intake import Intake
 from service.tracing import Tracing
 
 ROOMS = {
@@ -26,8 +27,8 @@ ROOMS = {
 class GrpcDoor(aio.ServerInterceptor):  # type: ignore[type-arg] # it takes none at run time
     """Interceptor of every call."""
 
-    def __init__(self, door: Door, exchanges: Exchanges, tracing: Tracing) -> None:
-        self._door, self._exchanges, self._tracing = door, exchanges, tracing
+    def __init__(self, door: Door, exchanges: Exchanges, tracing: Tracing, intake: Intake) -> None:
+        self._door, self._exchanges, self._tracing, self._intake = door, exchanges, tracing, intake
 
     async def intercept_service(
         self,
@@ -51,7 +52,7 @@ class GrpcDoor(aio.ServerInterceptor):  # type: ignore[type-arg] # it takes none
             request.end(grpc.StatusCode.UNIMPLEMENTED.name)
             return handler
         request.route = method
-        return reading(handler, self._exchanges)
+        return reading(handler, self._exchanges, self._intake)
 
     def _refusing(self, failure: Failure) -> Handler:
         async def refuse(_messages: AsyncIterator[bytes], context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Reads the messages of gRPC calls: what can't be read is the client's mistake, told as one.
+"""Reads the messages of gRPC calls: their bytes count, and what can't be read is the client's mistake, told as one.
 
 grpc itself would answer UNKNOWN with a name out of its code, and log a traceback of ours.
 """
@@ -7,44 +7,50 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from service.errors import Invalid
+from service.errors import Failure, Invalid
 from service.grpc_exchange import Context, Exchanges
+from service.intake import Held, Intake
 
 Handler = Any  # grpc.RpcMethodHandler, which has no parameters at run time
 Read = Callable[[bytes], Any]
 
 
-def reading(handler: Handler, exchanges: Exchanges) -> Handler:
-    """Return the handler of a method, which reads what comes itself."""
-    read = handler.request_deserializer
-    if read is None:
-        return handler
+def reading(handler: Handler, exchanges: Exchanges, intake: Intake) -> Handler:
+    """Return the handler of a method, which reads what comes itself, and holds it until the call ends."""
+    read = handler.request_deserializer or bytes
     kind = f"{_form(handler.request_streaming)}_{_form(handler.response_streaming)}"
     work = getattr(handler, kind)
 
-    def prepared(given: Any) -> Any:
-        return _each(read, given) if handler.request_streaming else _message(read, given)
+    def prepared(given: Any, held: Held) -> Any:
+        if handler.request_streaming:
+            return _each(read, given, held)
+        held.take(len(given))
+        return _message(read, given)
+
+    @asynccontextmanager
+    async def holding(context: Context) -> AsyncIterator[Held]:
+        held = intake.hold()
+        try:
+            yield held
+        except Failure:  # our own methods let no failure out; this is of a message, and of grpc's methods
+            async with exchanges.call(context, "refused"):
+                raise
+        finally:
+            held.release()
 
     async def answer(given: Any, context: Context) -> Any:
-        try:
-            return await work(prepared(given), context)
-        except Invalid:  # our own methods let no failure out; this is of a message, and of grpc's methods
-            async with exchanges.call(context, "refused"):
-                raise
+        async with holding(context) as held:
+            return await work(prepared(given, held), context)
 
     async def answers(given: Any, context: Context) -> AsyncIterator[Any]:
-        try:
-            async with aclosing(work(prepared(given), context)) as made:
-                async for part in made:
-                    yield part
-        except Invalid:
-            async with exchanges.call(context, "refused"):
-                raise
+        async with holding(context) as held, aclosing(work(prepared(given, held), context)) as made:
+            async for part in made:
+                yield part
 
     chosen = answers if inspect.isasyncgenfunction(work) else answer
     return handler._replace(request_deserializer=None, **{kind: chosen})
@@ -54,9 +60,17 @@ def _form(streaming: bool) -> str:
     return "stream" if streaming else "unary"
 
 
-async def _each(read: Read, data: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+async def _each(read: Read, data: AsyncIterator[bytes], held: Held) -> AsyncIterator[Any]:
+    """Yield the messages of a stream, each of which is held until the next one is asked for."""
+    is_first = True
     async for part in data:
+        if is_first:
+            held.take(len(part))
+        else:
+            await held.wait(len(part))
+        is_first = False
         yield _message(read, part)
+        held.drop(len(part))
 
 
 def _message(read: Read, data: bytes) -> Any:

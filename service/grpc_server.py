@@ -20,6 +20,7 @@ from service.grpc_api import Synthesizer
 from service.grpc_door import GrpcDoor
 from service.grpc_exchange import Exchanges
 from service.inference_grpc import InferenceService
+from service.intake import Intake
 from service.metrics import Metrics
 from service.operations import Operations
 from service.settings import Settings
@@ -48,13 +49,14 @@ class GrpcServer:
         door: Door,
         admin: Admin,
         tracing: Tracing,
+        intake: Intake,
     ) -> None:
         """Needs the running event loop."""
         self._exchanges = exchanges = Exchanges(metrics, settings.deadline_seconds)
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined] # the stubs lack it
         longest_s = settings.deadline_seconds + settings.max_stream_seconds
         self._server = aio.server(
-            interceptors=(GrpcDoor(door, exchanges, tracing),),
+            interceptors=(GrpcDoor(door, exchanges, tracing, intake),),
             options=[
                 ("grpc.so_reuseport", 1),
                 ("grpc.max_receive_message_length", settings.body_limit),
@@ -74,9 +76,12 @@ class GrpcServer:
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         self._add_port(f"{host}:{settings.grpc_port}", settings)
 
-    async def start(self) -> None:
-        """Begin to listen; the health is NOT_SERVING until `open`."""
+    async def prepare(self) -> None:
+        """The health is NOT_SERVING until `open`."""
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def start(self) -> None:
+        """Begin to listen."""
         await self._server.start()
 
     async def open(self) -> None:

@@ -10,7 +10,16 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
 
-from service import answers, docs, grey_picture, http_streams, inference_http, serving, serving_http
+from service import (
+    answers,
+    docs,
+    grey_picture,
+    http_conditional,
+    http_streams,
+    inference_http,
+    serving,
+    serving_http,
+)
 from service.errors import Invalid, Unsupported
 from service.http_exchange import Fields, Work, json_fields, route
 from service.metrics import Call, exposition
@@ -51,6 +60,8 @@ POSTS = {
     "render": Post(RenderRequest, answers.clip_form, answers.tune, docs.RENDER, "midi"),
 }
 
+IN_AN_ADDRESS = ("generate", "sample")  # requests that a query can hold, so that GET does
+
 
 def make_app(*, with_metrics: bool = True) -> FastAPI:
     """Return the routes. with_metrics: whether /metrics is one of them, or has a port of its own.
@@ -66,6 +77,8 @@ def make_app(*, with_metrics: bool = True) -> FastAPI:
     app.post("/v1/decode_stream", **docs.DECODE_STREAM)(
         http_streams.route("decode_stream", http_streams.decode, reads_on=True)
     )
+    for name in IN_AN_ADDRESS:
+        app.get(f"/v1/{name}", include_in_schema=False)(route(name, _making(name, POSTS[name])))
     app.get("/v1/models", **docs.MODELS)(route("list_models", _list_models))
     app.post("/v1/models:reload", **docs.RELOAD)(route("reload", _reload))
     app.get("/v1/models/{name}", **docs.MODEL)(route("get_model", _get_model))
@@ -84,8 +97,13 @@ def _making(name: str, post: Post) -> Work:
         operations.readiness.require_serving()
         arguments = (post, await request.body(), request.headers, dict(request.query_params))
         wanted, form = await by_size(len(arguments[1]), _read, *arguments)
-        made = await getattr(operations, name)(call, wanted)
-        return await post.answer(operations, call, made, wanted, form)
+
+        async def make() -> Response:
+            made = await getattr(operations, name)(call, wanted)
+            return await post.answer(operations, call, made, wanted, form)
+
+        its_name = await operations.name_of(call, name, wanted, f"http {form}")
+        return await http_conditional.answer(operations, call, request, its_name, make)
 
     return work
 

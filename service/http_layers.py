@@ -13,6 +13,7 @@ from service.boundary import Boundary
 from service.door import HEADER, Door
 from service.http_access import HttpAccess
 from service.http_door import HttpDoor
+from service.intake import Intake
 from service.settings import Settings
 from service.tracing import Tracing
 
@@ -20,7 +21,7 @@ from service.tracing import Tracing
 SENT = (HEADER, access.REQUEST_ID, inference_http.HEADER, "traceparent", "tracestate", "if-none-match")
 
 
-def layers(settings: Settings, door: Door, tracing: Tracing, state: Any) -> Iterator[Middleware]:
+def layers(settings: Settings, door: Door, tracing: Tracing, intake: Intake, state: Any) -> Iterator[Middleware]:
     """Yield them. state: whose `metrics` count what the door refuses."""
     yield Middleware(HttpAccess, tracing=tracing)
     if settings.cors_origins:  # outside the door: browsers send no key before they may send a request
@@ -31,5 +32,5 @@ def layers(settings: Settings, door: Door, tracing: Tracing, state: Any) -> Iter
             allow_headers=SENT,
             expose_headers=("*",),  # every header, as no cookies are taken
         )
-    yield Middleware(Boundary, body_limit=settings.body_limit)
+    yield Middleware(Boundary, body_limit=settings.body_limit, intake=intake)
     yield Middleware(HttpDoor, door=door, state=state)

@@ -39,23 +39,33 @@ class Lifecycle:
         settings: Settings,
         *,
         fleet: Fleet | None = None,
+        is_first: bool = True,
     ) -> None:
+        """is_first: of the service's workers; it is the one that answers while they load."""
         self._operations = operations
         self._watch = watch
         self._grpc_server = grpc_server
         self._metrics = metrics
         self._settings = settings
         self._fleet = fleet
+        self._is_first = is_first
         self._tasks: list[asyncio.Task[None]] = []
         self._draining: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen at once, and load in the background."""
-        await self._grpc_server.start()
-        opening = self._open() if self._fleet is None else self._follow(self._fleet)
-        self._tasks = [asyncio.create_task(opening), asyncio.create_task(self._look_again())]
+        """Listen at once, and load in the background; beside another worker, or in place of one, load first.
+
+        The ports are shared: what a worker takes that can't answer yet, another could have answered.
+        """
+        await self._grpc_server.prepare()
+        opening = asyncio.create_task(self._open() if self._fleet is None else self._follow(self._fleet))
+        self._tasks = [opening, asyncio.create_task(self._look_again())]
         for number in (signal.SIGTERM, signal.SIGINT):
             self._take_over(number)
+        listens_at_once = self._is_first and not self._metrics.has_served()
+        if self._fleet is None and not listens_at_once:
+            await asyncio.wait([opening])
+        await self._grpc_server.start()
 
     async def stop(self) -> None:
         """Wait for the drain, which the web server's own end begins where no signal did."""
@@ -88,6 +98,7 @@ class Lifecycle:
             self._stay_closed()
             return
         await self._begin_to_serve()
+        self._metrics.serves()
         loaded = [entry.title for entry in library.entries() if entry.state == "ready"]
         logger.info("ready: %s", ", ".join(loaded) or "models are loaded when they are asked for")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -31,6 +31,8 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
 UNKNOWN = "unknown"  # the label of a model that is not there: what clients type must not become a label
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the workers of one service share their numbers
+SERVING = "serving"  # the file in it that says that a worker has begun to
+FILES, RESERVED = ("counter", "histogram", "gauge_livesum", "gauge_livemax"), 2**22  # of each worker; bytes of each
 
 
 def exposition() -> tuple[bytes, str]:
@@ -42,6 +44,17 @@ def exposition() -> tuple[bytes, str]:
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
+def reserve(folder: Path) -> None:
+    """Have the disk hold a worker's numbers from the start.
+
+    They lie in files that are mapped into memory and would begin as holes: writing into a hole of a disk that is full
+    ends the process. Raises: OSError where the disk is full already.
+    """
+    for name in FILES:
+        with (folder / f"{name}_{os.getpid()}.db").open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVED)
+
+
 class Metrics:
     """Every metric of the service.
 
@@ -50,6 +63,9 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
+        if FOLDER in os.environ:
+            reserve(Path(os.environ[FOLDER]))
+
         def histogram(name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...] = SECONDS) -> Histogram:
             return Histogram(f"latentone_{name}", text, labels, buckets=buckets, registry=registry)
 
@@ -78,6 +94,13 @@ class Metrics:
         self.fleet_failures = Counter(
             "latentone_fleet_failures", "calls that the fleet failed, by its code", ("code",), registry=registry
         )
+        self.cache_requests = Counter(
+            "latentone_cache_requests",
+            "answers asked of the cache: hit or miss; unchanged: the client had it",
+            ("result",),
+            registry=registry,
+        )
+        self.cache_bytes = gauge("cache_bytes", "bytes of answers that are kept")
         self.rejected = Counter("latentone_rejected", "requests refused, by kind", ("reason",), registry=registry)
 
     def forget_worker(self, pid: int) -> None:
@@ -91,6 +114,16 @@ class Metrics:
             pid = int(file.stem.rsplit("_", 1)[1])
             if not Path(f"/proc/{pid}").exists():
                 self.forget_worker(pid)
+
+    def serves(self) -> None:
+        """Note that a worker of this service has begun to serve."""
+        if FOLDER in os.environ:
+            with suppress(OSError):  # of a full disk
+                (Path(os.environ[FOLDER]) / SERVING).touch()
+
+    def has_served(self) -> bool:
+        """Whether one has."""
+        return FOLDER in os.environ and (Path(os.environ[FOLDER]) / SERVING).exists()
 
     def batch(self, model: str, items: int) -> None:
         """Note a batch that begins."""
@@ -107,6 +140,11 @@ class Metrics:
     def refused(self, model: str) -> None:
         """Note a version that can't be served."""
         self.models_refused.labels(model).inc()
+
+    def cached(self, result: str, held: int) -> None:
+        """Note what the cache had for a request, and how many bytes it keeps."""
+        self.cache_requests.labels(result).inc()
+        self.cache_bytes.set(held)
 
     @contextmanager
     def call(self, transport: Transport, operation: str, *, seconds: float) -> Iterator[Call]:
@@ -137,6 +175,7 @@ class Call:
     started: float = field(default_factory=time.monotonic)
     stages: dict[str, float] = field(default_factory=dict)
     trace: Trace | None = None
+    engine: Any = None  # of the version that it means, once found: it does not change while the call lasts
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:

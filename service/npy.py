@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 4096  # bytes; an honest one has about 120
 MOST_AXES = 8
+MOST_VALUES = 2**23  # 32 MiB of float32, whatever the type on the wire
 KINDS = "fiub"  # float, signed, unsigned, bool
 
 
@@ -22,8 +23,8 @@ class NpyError(ValueError):
 def read_npy(body: bytes) -> NDArray[np.float32]:
     """Return the array as float32, in C order.
 
-    Raises: NpyError for bytes that are not .npy, archives, pickles, headers that do not match the body, and
-    types that are not numbers.
+    Raises: NpyError for bytes that are not .npy, archives, pickles, headers that do not match the body, types that are
+    not numbers, and arrays of more than 8 million of them.
     """
     if body[:2] == b"PK":
         raise NpyError("this is an .npz archive; send one array as .npy")
@@ -31,6 +32,8 @@ def read_npy(body: bytes) -> NDArray[np.float32]:
         raise NpyError("this is not an .npy file")
     header, start = _header(body)
     dtype, shape = _dtype(header.get("descr")), _shape(header.get("shape"))
+    if math.prod(shape) > MOST_VALUES:
+        raise NpyError(f"the array has {math.prod(shape)} numbers; at most {MOST_VALUES} can be taken")
     wanted = math.prod(shape) * dtype.itemsize
     if wanted != len(body) - start:
         raise NpyError(f"the header promises {wanted} bytes of data, {len(body) - start} came")

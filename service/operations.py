@@ -17,6 +17,7 @@ from service import (
     tunes,
     variation,
 )
+from service.answer_cache import AnswerCache, name_of, size_of
 from service.audio_files import AudioFormat, check_rate, read_audio, write_audio
 from service.batcher import Batcher
 from service.contract import Contract
@@ -44,6 +45,7 @@ from service.running import FloatArray, Inputs, Running, Signature, generator_in
 from service.settings import Settings
 from service.stream_requests import DecodeStreamRequest, GenerateStreamRequest
 from service.streaming import Pieces
+from service.threads import by_size
 
 DEFAULT_STEPS = 8
 UNCOMPRESSED = ("wav", "wav_float", "pcm", "f32")
@@ -57,6 +59,7 @@ class Operations:
         self.library = library
         self.settings = settings
         self.readiness = Readiness()
+        self.cache = AnswerCache(most=settings.cache_mb * 10**6)
         self._running = Running(library, batcher)
 
     def describe(self, entry: Entry) -> dict[str, Any]:
@@ -81,6 +84,16 @@ class Operations:
                 "pitches": list(contract.pitches or ()),
             }
         return facts
+
+    async def name_of(self, call: Call, operation: str, request: ModelRequest, form: str) -> str | None:
+        """Return the name of a request's answer in a form of the transport's; None where it has none of its own.
+
+        Raises: NotFound, NotReady, DeadlineExceeded.
+        """
+        if not request.settled:
+            return None
+        engine = await self._running.loaded(call, decoding.addressed(request))
+        return await by_size(size_of(request), name_of, operation, engine.contract, request, form)
 
     async def generate(self, call: Call, request: GenerateRequest) -> Made:
         """Make clips from a seed or from latents.

@@ -96,6 +96,11 @@ class ModelRequest(BaseModel):
             raise ValueError("give version or version_label, not both")
         return self
 
+    @property
+    def settled(self) -> bool:
+        """Whether it has one answer only: no seed is left to be drawn."""
+        return getattr(self, "seed", 0) is not None or getattr(self, "latents", None) is not None
+
 
 class LabelledRequest(ModelRequest):
     """A request that may say which label, by its name or by the pitch that it stands for."""

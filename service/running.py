@@ -36,12 +36,14 @@ class Running:
         self._batcher = batcher
 
     async def loaded(self, call: Call, request: ModelRequest) -> Engine:
-        """Return the engine that a request means, whatever it can do.
+        """Return the engine that a request means, whatever it can do; for a call the same each time.
 
         Raises: NotFound, NotReady, DeadlineExceeded.
         """
-        async with within(call):
-            engine = await self._library.get(request.model, request.version, request.version_label)
+        if call.engine is None:
+            async with within(call):
+                call.engine = await self._library.get(request.model, request.version, request.version_label)
+        engine: Engine = call.engine
         call.model = engine.name
         return engine
 
@@ -56,15 +58,18 @@ class Running:
             raise Invalid(f"model {engine.name!r} can't {signature}; it can {has}", field="model")
         return engine
 
-    async def run(self, call: Call, engine: Engine, signature: str, inputs: Inputs) -> FloatArray:
+    async def run(
+        self, call: Call, engine: Engine, signature: str, inputs: Inputs, *, has_begun: bool = False
+    ) -> FloatArray:
         """Compute arrays [B, ...] by name to an array [B, ...].
 
-        Raises: Busy where the queue has no room for B items, DeadlineExceeded, Invalid where the numbers given are
-        too large to be computed with; of a fleet also NotReady, TooLarge, NotFound, BadAnswer.
+        has_begun: whether it is a step of a stream, and not its first.
+        Raises: Busy where the queue has no room or no time for B items, DeadlineExceeded, Invalid where the numbers
+        given are too large to be computed with; of a fleet also NotReady, TooLarge, NotFound, BadAnswer.
         """
         begun = time.monotonic()
         async with within(call):
-            result = await self._batcher.run(engine, signature, inputs, call.deadline)
+            result = await self._batcher.run(engine, signature, inputs, call.deadline, has_begun=has_begun)
         call.took("queue", result.queue_seconds, ended=begun + result.queue_seconds)
         call.took(STAGES.get(signature, signature), result.run_seconds)
         if not np.isfinite(result.values).all():
@@ -79,7 +84,7 @@ class Running:
         """
         while True:
             try:
-                return await self.run(call, engine, signature, inputs)
+                return await self.run(call, engine, signature, inputs, has_begun=True)
             except Busy:
                 async with within(call):
                     await asyncio.sleep(RETRY_S)

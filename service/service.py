@@ -10,7 +10,7 @@ from typing import Any
 import bentoml
 import numpy as np
 
-from service import docs, griffin_lim, loading, logs
+from service import docs, griffin_lim, http_connection, loading, logs
 from service.admin import Admin
 from service.admin_port import AdminPort
 from service.batcher import Batcher
@@ -24,6 +24,7 @@ from service.grpc_server import GrpcServer
 from service.http_api import make_app
 from service.http_exchange import refusal
 from service.http_layers import layers
+from service.intake import Intake
 from service.library import Library
 from service.lifecycle import Lifecycle
 from service.metrics import Metrics
@@ -38,10 +39,14 @@ from service.warm_up import warm_up
 # What NDArray stands for, spelt out: as an alias it has a form since Python 3.12 that BentoML does not know.
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
+WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right form
+
 settings = load_settings()
 door = Door(settings)
 trusted = read_trusted(settings)
 tracing = Tracing()
+intake = Intake(settings.most_held)
+http_connection.use(stream_s=settings.deadline_seconds + WEB_SERVER_SPARE_S)
 app = make_app(with_metrics=not settings.admin_port)
 KINDS: dict[str, type[ModelRequest]] = {
     "generate": GenerateRequest,
@@ -49,7 +54,6 @@ KINDS: dict[str, type[ModelRequest]] = {
     "decode": DecodeRequest,
 }
 FLEET_CALLS = 16  # at a time, where the settings don't say
-WEB_SERVER_SPARE_S = 10.0  # our own deadline answers first, and in the right form
 
 
 @bentoml.service(
@@ -83,6 +87,7 @@ class Synthesis:
             metrics,
             max_batch=settings.max_batch,
             queue_limit=settings.queue_limit,
+            queue_bytes=settings.most_held,
             engine_calls=engine_calls,
         )
         self.metrics = metrics
@@ -121,11 +126,16 @@ class Synthesis:
     @bentoml.on_startup
     async def start(self) -> None:
         """Listen for gRPC, and load the models while /livez answers."""
-        server = GrpcServer(self.operations, self.metrics, settings, door=door, admin=self.admin, tracing=tracing)
-        self.lifecycle = Lifecycle(self.operations, self.watch, server, self.metrics, settings, fleet=self.fleet)
-        self.admin_port = AdminPort(self.operations.readiness, settings, door, app.state)
-        await self.admin_port.start()
+        server = GrpcServer(
+            self.operations, self.metrics, settings, door=door, admin=self.admin, tracing=tracing, intake=intake
+        )
+        is_first = bentoml.server_context.worker_index in (None, 1)
+        self.lifecycle = Lifecycle(
+            self.operations, self.watch, server, self.metrics, settings, fleet=self.fleet, is_first=is_first
+        )
+        self.admin_port = AdminPort(self.operations.readiness, settings, door, intake, app.state)
         await self.lifecycle.start()
+        await self.admin_port.start()  # shared as the other ports are: who has not loaded must not answer there either
 
     @bentoml.on_shutdown
     async def stop(self) -> None:
@@ -200,6 +210,6 @@ class Synthesis:
 
 
 synthesis: Any = Synthesis  # what the decorators made of the class
-for layer in layers(settings, door, tracing, app.state):
+for layer in layers(settings, door, tracing, intake, app.state):
     synthesis.add_asgi_middleware(layer.cls, **layer.kwargs)
 app.state.openapi = lambda: docs.described(synthesis.openapi_spec.asdict())

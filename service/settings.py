@@ -16,6 +16,7 @@ from service.fleet_address import FleetAddress, read_address
 
 PREFIX = "LATENTONE_"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+BODIES = 4  # of the largest size that a worker holds at a time
 OF_THE_CLIENT = ("LATENTONE_URL", "LATENTONE_KEY")
 
 
@@ -137,6 +138,12 @@ class Settings(BaseSettings):
     body_limit: int = Field(
         default=32 * 2**20, ge=1024, le=2**31 - 1, description="largest request body or message, bytes"
     )
+    cache_mb: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="megabytes of answers that a worker keeps for requests that are asked again; 0: none",
+    )
     deadline_seconds: float = Field(
         default=30.0, gt=0, le=3600, description="longest that a request, or a step of a stream, may take, seconds"
     )
@@ -184,6 +191,11 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = Field(
         default="json", description="json, an object a line, or text, for people to read"
     )
+
+    @property
+    def most_held(self) -> int:
+        """Bytes of all bodies and answers that a worker holds at a time; and of all arrays that wait in its queue."""
+        return BODIES * self.body_limit
 
     @property
     def fleet(self) -> FleetAddress | None:

@@ -204,6 +204,7 @@ def lying() -> bytes:
         ("/v1/analyse", b"some text", 415, "no sound file"),
         ("/v1/analyse", b"", 400, "audio: Field required"),
         ("/v1/analyse", b'{"audio": "!"}', 400, "base64"),
+        ("/decode", b'{"features": {}}', 400, "can't be read"),
     ],
 )  # fmt: skip
 def test_a_body_that_can_not_be_taken_is_refused_in_words(
@@ -236,7 +237,7 @@ def test_a_message_over_the_limit_is_refused(server: Server) -> None:
         ("GET", "/v1/models/nope", 404),
         ("GET", "/v1/models/tiny/versions/9", 404),
         ("GET", "/v1/models/tiny/versions/x", 400),
-        ("GET", "/v1/generate", 405),
+        ("GET", "/v1/render", 405),
         ("DELETE", "/v1/models", 405),
         ("GET", "/static_content/none.js", 404),
     ],

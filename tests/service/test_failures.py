@@ -29,6 +29,7 @@ from service.grpc_api import Synthesizer
 from service.grpc_door import GrpcDoor
 from service.grpc_exchange import Exchanges
 from service.http_api import make_app
+from service.intake import Intake
 from service.library import Library
 from service.metrics import Metrics
 from service.model_folder import read_versions
@@ -74,7 +75,8 @@ class Service:
     async def _post(self, path: str, options: dict[str, Any], operations: Operations, metrics: Metrics) -> Any:
         app = make_app()
         app.state.metrics, app.state.operations = metrics, operations
-        guarded = Boundary(app, body_limit=operations.settings.body_limit)
+        limit, most = operations.settings.body_limit, operations.settings.most_held
+        guarded = Boundary(app, body_limit=limit, intake=Intake(most))
         transport = httpx.ASGITransport(guarded)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return await client.post(path, **options)
@@ -82,7 +84,9 @@ class Service:
     async def _call(self, request: pb.GenerateRequest, operations: Operations, metrics: Metrics) -> Any:
         settings = operations.settings
         exchanges = Exchanges(metrics, settings.deadline_seconds)
-        server = grpc.aio.server(interceptors=(GrpcDoor(Door(settings), exchanges, Tracing()),))
+        server = grpc.aio.server(
+            interceptors=(GrpcDoor(Door(settings), exchanges, Tracing(), Intake(settings.most_held)),)
+        )
         add_SynthesizerServicer_to_server(Synthesizer(operations, exchanges), server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()

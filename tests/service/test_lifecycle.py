@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import grpc
 import httpx
 import numpy as np
+import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -139,8 +141,8 @@ def test_a_damaged_newest_version_is_passed_over_and_named(models: Path, tmp_pat
 class Load:
     """Clients of both transports that ask without a pause until told to stop."""
 
-    def __init__(self, server: Server, clients: int) -> None:
-        self.server, self.stopping = server, threading.Event()
+    def __init__(self, server: Server, clients: int, model: str = "slow") -> None:
+        self.server, self.model, self.stopping = server, model, threading.Event()
         self.answered, self.lost = 0, []
         self.pool = ThreadPoolExecutor(clients)
         kinds: list[Callable[[], None]] = [self._by_http, self._by_grpc]
@@ -148,7 +150,7 @@ class Load:
 
     def _by_http(self) -> None:
         with httpx.Client(base_url=self.server.url, timeout=60) as client:
-            self._ask(lambda: client.post("/v1/generate?model=slow").raise_for_status())
+            self._ask(lambda: client.post(f"/v1/generate?model={self.model}").raise_for_status())
 
     def _by_grpc(self) -> None:
         with grpc.insecure_channel(self.server.target, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
@@ -157,7 +159,7 @@ class Load:
                 request_serializer=pb.GenerateRequest.SerializeToString,
                 response_deserializer=pb.GenerateResponse.FromString,
             )
-            self._ask(lambda: ask(pb.GenerateRequest(model="slow"), timeout=60))
+            self._ask(lambda: ask(pb.GenerateRequest(model=self.model), timeout=60))
 
     def _ask(self, once: Callable[[], object]) -> None:
         while not self.stopping.is_set():
@@ -178,7 +180,7 @@ class Load:
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_drain_under_load_loses_nothing(models: Path, tmp_path: Path, workers: int, sign: signal.Signals) -> None:
     log = tmp_path / "log"
-    server = Server(models, log, workers=workers, lame_duck_seconds=1.5, default_model="slow")
+    server = Server(models, log, workers=workers, lame_duck_seconds=1.5, default_model="slow", deadline_seconds=120)
     server.wait_until(lambda: log.read_text().count('"ready: ') == workers)
     load = Load(server, clients=8)
     server.wait_until(lambda: load.answered >= 8)
@@ -190,6 +192,35 @@ def test_a_drain_under_load_loses_nothing(models: Path, tmp_path: Path, workers:
     assert load.answered >= before
     assert server.process.wait(timeout=60) == 0
     server.stop()
+
+
+def workers(server: Server) -> list[int]:
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    return [child.pid for child in children if any("worker" in part for part in child.cmdline())]
+
+
+def test_a_worker_that_is_killed_loses_its_own_requests_only_and_is_replaced(models: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    server = Server(models, log, workers=2, default_model="tiny", lame_duck_seconds=0)
+    server.wait_until(lambda: log.read_text().count('"ready: ') == 2)
+    try:
+        load = Load(server, clients=4, model="tiny")
+        server.wait_until(lambda: load.answered >= 40)
+        victim, other = workers(server)
+        os.kill(victim, signal.SIGKILL)
+        server.wait_until(lambda: log.read_text().count('"ready: ') == 3)
+        answered = load.answered
+        with httpx.Client(base_url=server.url, timeout=60) as client:
+            for _ in range(10):  # on a new connection each, so that both workers are asked
+                assert client.post("/v1/generate", headers={"connection": "close"}).status_code == 200
+        load.stop()
+        assert answered > 80
+        assert len(load.lost) <= 4, load.lost  # one for each client
+        assert not [lost for lost in load.lost if "loading" in lost or "503" in lost]
+        assert other in workers(server)
+        assert len(workers(server)) == 2
+    finally:
+        assert server.stop() == 0
 
 
 def test_a_draining_worker_says_that_it_wants_no_more(models: Path, tmp_path: Path) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
+from service.metrics import FILES, RESERVED, reserve
 from tests.service.conftest import Server
 
 
@@ -14,6 +19,24 @@ def total(server: Server, name: str, **labels: str) -> float:
     families = text_string_to_metric_families(server.http.get(f"{server.admin_url}/metrics").text)
     samples = (sample for family in families for sample in family.samples if sample.name == name)
     return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+
+def test_the_disk_holds_a_workers_numbers_before_they_come(tmp_path: Path) -> None:
+    reserve(tmp_path)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 4
+    for file in files:
+        assert file.stat().st_blocks * 512 >= RESERVED
+
+
+def test_numbers_lie_in_what_the_disk_holds(two_workers: Server) -> None:
+    """A file of another name would begin as a hole."""
+    pids = [child.pid for child in psutil.Process(two_workers.process.pid).children(recursive=True)]
+    maps = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in pids)
+    mapped = {Path(path) for path in re.findall(r"/\S+\.db", maps)}
+    assert {re.sub(r"_\d+$", "", path.stem) for path in mapped} == set(FILES)
+    for path in mapped:
+        assert path.stat().st_blocks * 512 >= RESERVED
 
 
 def test_both_transports_are_counted_in_all_workers(two_workers: Server) -> None:
