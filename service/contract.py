@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import from_json, to_json
 
 from service.errors import BrokenModel
-from service.signing import SIGNATURE, check_signature
+from service.signing import SIGNATURE, Trusted, check_signature
 
 PLACE = Path("assets.extra") / "contract.json"
 CONTRACT_VERSION = 1
@@ -149,7 +148,7 @@ class Contract(_Part):
         return frames * self.features.hop_samples if self.features.shape[0] is None else self.audio.clip_samples
 
 
-def read_contract(folder: Path, trusted: Collection[bytes] = ()) -> Contract:
+def read_contract(folder: Path, trusted: Trusted = ()) -> Contract:
     """Read and check the contract of a version folder (name/version).
 
     trusted: public keys of which one must have signed it, where there are any. Raises: BrokenModel where it is missing,

@@ -9,6 +9,7 @@ from pathlib import Path
 from service.contract import read_contract, verify_files
 from service.entry import Entry, Stamp
 from service.errors import BrokenModel
+from service.signing import Trusted
 
 
 def find_versions(root: Path) -> list[Entry]:
@@ -35,7 +36,7 @@ def _files(folder: Path) -> Iterator[tuple[str, int, int, int]]:
                 yield str(path.relative_to(folder)), facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
-def read_versions(root: Path, trusted: Collection[bytes] = (), *, without: Collection[str] = ()) -> list[Entry]:
+def read_versions(root: Path, trusted: Trusted = (), *, without: Collection[str] = ()) -> list[Entry]:
     """Find the version folders and read their contracts; where that can't be used, the version has failed.
 
     trusted: the keys of which one must have signed, where there are any. without: names that are not the folder's.
@@ -49,7 +50,7 @@ def read_versions(root: Path, trusted: Collection[bytes] = (), *, without: Colle
     return entries
 
 
-def examine(entry: Entry, trusted: Collection[bytes] = (), *, contract_alone: bool = False) -> None:
+def examine(entry: Entry, trusted: Trusted = (), *, contract_alone: bool = False) -> None:
     """Read the contract of a version, and hold all of its files to it; slow for large ones.
 
     contract_alone: others load the files, which need not be there.

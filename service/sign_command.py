@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
-from service import ed25519, signing
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from service import signing
 from service.contract import PLACE, read_contract, verify_files
 from service.errors import BrokenModel
 
@@ -44,14 +46,14 @@ def make_pair(options: argparse.Namespace) -> int:
 
     Returns: the exit code.
     """
-    secret = secrets.token_bytes(ed25519.KEY_BYTES)
+    key = Ed25519PrivateKey.generate()
     try:
         descriptor = os.open(options.private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         return _refused(f"{options.private}: {error.strerror}")
-    with os.fdopen(descriptor, "w") as file:
-        file.write(signing.pem("PRIVATE KEY", secret))
-    print(signing.pem("PUBLIC KEY", ed25519.public_key(secret)), end="")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    print(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(), end="")
     return 0
 
 
@@ -62,12 +64,10 @@ def sign(options: argparse.Namespace) -> int:
     """
     folder = options.model.resolve()
     try:
-        keys = signing.read_keys(options.key, "PRIVATE KEY")
-        if len(keys) > 1:
-            return _refused(f"{options.key}: holds several keys; which one?")
+        key = signing.read_private(options.key)
         text = (folder / PLACE).read_bytes()
         verify_files(read_contract(folder), folder)
-        (folder / signing.SIGNATURE).write_bytes(ed25519.sign(keys[0], text))
+        (folder / signing.SIGNATURE).write_bytes(key.sign(text))
     except (ValueError, BrokenModel) as error:
         return _refused(str(error))
     except OSError as error:

@@ -6,27 +6,26 @@ is its 64 bytes, as `openssl pkeyutl -sign -rawin` gives it.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Collection
 from pathlib import Path
 
-from service import ed25519
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
 from service.errors import BrokenModel
 from service.settings import PREFIX, Settings, SettingsError
 
 SIGNATURE = Path("assets.extra") / "contract.json.sig"
 VARIABLE = f"{PREFIX}TRUSTED_KEYS"
-# What stands before the 32 bytes of a key in DER: RFC 8410.
-HEADS = {
-    "PUBLIC KEY": bytes.fromhex("302a300506032b6570032100"),
-    "PRIVATE KEY": bytes.fromhex("302e020100300506032b657004220420"),
-}
-BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----\s*([A-Za-z0-9+/=\s]*?)\s*-----END \1-----")
+BLOCK = re.compile(rb"-----BEGIN .*?-----END [A-Z ]+-----", re.DOTALL)
+Trusted = Collection[Ed25519PublicKey]  # who may sign; where it is empty, anybody
+
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)  # TypeError: encrypted, and we ask for no password
 
 
-def read_trusted(settings: Settings) -> tuple[bytes, ...]:
+def read_trusted(settings: Settings) -> tuple[Ed25519PublicKey, ...]:
     """Return the public keys that may sign; none where any model is loaded.
 
     Raises: SettingsError where the file can't be read, holds none, or something else.
@@ -35,43 +34,50 @@ def read_trusted(settings: Settings) -> tuple[bytes, ...]:
     if path is None:
         return ()
     try:
-        return read_keys(path, "PUBLIC KEY")
+        return read_public(path)
     except ValueError as error:
         raise SettingsError(f"{VARIABLE}={error}") from None
 
 
-def read_keys(path: Path, kind: str) -> tuple[bytes, ...]:
-    """Return the keys of a PEM file, 32 bytes each; kind: PUBLIC KEY or PRIVATE KEY.
+def read_public(path: Path) -> tuple[Ed25519PublicKey, ...]:
+    """Return the keys of a file that holds one or more.
 
     Raises: ValueError, which quotes nothing of the file.
     """
+    data = _read(path)
     try:
-        blocks = BLOCK.findall(path.read_text(encoding="ascii"))
+        keys = [load_pem_public_key(block) for block in BLOCK.findall(data)]
+    except UNREADABLE:
+        keys = []
+    found = tuple(key for key in keys if isinstance(key, Ed25519PublicKey))
+    if not found or len(found) < len(keys) or BLOCK.sub(b"", data).strip():
+        raise ValueError(f"{path}: must hold Ed25519 public keys in PEM, and nothing else")
+    return found
+
+
+def read_private(path: Path) -> Ed25519PrivateKey:
+    """Return the key of a file that holds one.
+
+    Raises: ValueError, which quotes nothing of the file.
+    """
+    data = _read(path)
+    try:
+        key = load_pem_private_key(data, password=None)
+    except UNREADABLE:
+        key = None
+    if not isinstance(key, Ed25519PrivateKey) or len(BLOCK.findall(data)) > 1:
+        raise ValueError(f"{path}: must hold one Ed25519 private key in PEM, not encrypted")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not PEM") from None
-    keys = [_key(kind, text) for found, text in blocks if found == kind]
-    if not keys or None in keys or len(keys) < len(blocks):
-        raise ValueError(f"{path}: must hold Ed25519 keys in PEM (-----BEGIN {kind}-----), and nothing else")
-    return tuple(key for key in keys if key)
 
 
-def _key(kind: str, text: str) -> bytes | None:
-    try:
-        data = base64.b64decode(text)
-    except binascii.Error:
-        return None
-    return data[-ed25519.KEY_BYTES :] if data[: -ed25519.KEY_BYTES] == HEADS[kind] else None
-
-
-def pem(kind: str, key: bytes) -> str:
-    """Return a key as a PEM file holds it."""
-    text = base64.b64encode(HEADS[kind] + key).decode()
-    return f"-----BEGIN {kind}-----\n{text}\n-----END {kind}-----\n"
-
-
-def check_signature(contract: bytes, folder: Path, trusted: Collection[bytes]) -> None:
+def check_signature(contract: bytes, folder: Path, trusted: Trusted) -> None:
     """Hold a contract to the signature beside it.
 
     Raises: BrokenModel where none of the keys has signed it.
@@ -80,5 +86,13 @@ def check_signature(contract: bytes, folder: Path, trusted: Collection[bytes]) -
         signature = (folder / SIGNATURE).read_bytes()
     except OSError as error:
         raise BrokenModel(f"it is not signed: {SIGNATURE} can't be read: {error.strerror}") from None
-    if not any(ed25519.verify(key, contract, signature) for key in trusted):
+    if not any(_signed(key, contract, signature) for key in trusted):
         raise BrokenModel(f"{SIGNATURE} is of none of the keys in {VARIABLE}")
+
+
+def _signed(key: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True

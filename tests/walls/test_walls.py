@@ -93,7 +93,6 @@ WALLS = {
     "service/door.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/admin.py": (*TRANSPORTS, "bentoml", "grpc", "fastapi", "starlette"),
     "service/library.py": (*TRANSPORTS, "service.operations", "service.model_folder", "bentoml", "grpc", "fastapi"),
-    "service/ed25519.py": ("service",),
     **dict.fromkeys(("service/conventions.py", "service/tracing.py"), (*TRANSPORTS, "bentoml", "grpc", "starlette")),
     "service/midi.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
     "service/render.py": ("service.contract", "service.engine", "service.operations", "service.tunes"),
