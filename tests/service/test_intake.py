@@ -90,10 +90,11 @@ def test_of_a_stream_the_piece_in_hand_is_held_alone() -> None:
     intake, seen = Intake(4 * LARGE), []
 
     async def passing_on(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
         more = True
         while more:
             message = await receive()
+            if not seen:
+                await send({"type": "http.response.start", "status": 200, "headers": []})
             seen.append(intake.held)
             more = message["more_body"]
             await send({"type": "http.response.body", "body": message["body"], "more_body": more})

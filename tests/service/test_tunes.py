@@ -214,12 +214,12 @@ def test_a_tune_that_has_begun_waits_for_room_and_one_that_has_not_is_refused() 
         operations = studio.operations()
         run, calls = operations._running._batcher.run, 0
 
-        async def sometimes(*arguments: Any) -> Any:
+        async def sometimes(*arguments: Any, has_begun: bool = False) -> Any:
             nonlocal calls
             calls += 1
             if calls in (2, 3, 5):
                 raise Busy("the queue is full")
-            return await run(*arguments)
+            return await run(*arguments, has_begun=has_begun)
 
         operations._running._batcher.run = sometimes  # type: ignore[method-assign]
         tune = await operations.render(studio.call(), wanted(scale(*[60] * 12)))
