@@ -115,9 +115,7 @@ class Client:
         features: the next frames each, [T, bands(, channels)]; iterated over in a thread of its own.
         Raises: Failure, and what iterating over features raises; nothing is asked again.
         """
-        request = operations.decode_stream(model=model, version=version)
-        reply, parts = self._transport.open(request, seconds=self._timeout_s, frames=map(operations.frames, features))
-        return SoundStream(**request.read(reply), parts=parts)
+        return self.open(operations.decode_stream(model=model, version=version), features)
 
     def call(self, request: Request[A]) -> A:
         """Return the answer to a request.
@@ -126,12 +124,16 @@ class Client:
         """
         return self._patiently(lambda seconds: request.read(self._transport.send(request, seconds=seconds)))
 
-    def open(self, request: Request[dict[str, Any]]) -> SoundStream:
-        """Return the stream that a request asks for, once its first piece is there.
+    def open(self, request: Request[dict[str, Any]], features: Iterable[ArrayLike] | None = None) -> SoundStream:
+        """Return the stream that a request asks for, once its first piece is there. features: as of `decode_stream`.
 
         Raises: Failure.
         """
-        reply, parts = self._patiently(lambda seconds: self._transport.open(request, seconds=seconds))
+        if features is None:
+            reply, parts = self._patiently(lambda seconds: self._transport.open(request, seconds=seconds))
+        else:  # which can be iterated over only once
+            frames = map(operations.frames, features)
+            reply, parts = self._transport.open(request, seconds=self._timeout_s, frames=frames)
         return SoundStream(**request.read(reply), parts=parts)
 
     def _patiently(self, work: Callable[[float], A]) -> A:

@@ -41,22 +41,20 @@ def run(command: list[str], folder: Path, **variables: str) -> str:
 
 def shell(script: str, folder: Path, server: Server) -> str:
     """Run lines of curl and of the command line in a folder, and return what they print."""
-    script = script.replace("curl ", CURL).replace(".venv/bin/latentone", f"{sys.executable} -m latentone_client")
+    script = script.replace("curl ", CURL).replace(".venv/bin/python", sys.executable)
+    script = script.replace(".venv/bin/latentone", f"{sys.executable} -m latentone_client")
     return run(["bash", "-e", "-o", "pipefail", "-c", script], folder, LATENTONE_URL=server.url)
 
 
-def run_four_ways(names: list[str], folder: Path, server: Server, *, mine: str = "") -> dict[str, str]:
-    """Run the examples of docs/api.md for some operations, each way in a folder of its own; return what each prints.
-
-    mine: the model that is meant where they name `mine`.
-    """
+def run_four_ways(names: list[str], folder: Path, server: Server) -> dict[str, str]:
+    """Run the examples of docs/api.md for some operations, each way in a folder of its own; return what each prints."""
     written = sections((ROOT / "docs" / "api.md").read_text())
     grpc_head, client_head = blocks(written[""], "python", server)
     scripts = {"curl": "", "grpc": grpc_head, "client": client_head, "cli": ""}
     for name in names:
         for language, ways in (("bash", ("curl", "cli")), ("python", ("grpc", "client"))):
             for way, block in zip(ways, blocks(written[name], language, server), strict=True):
-                scripts[way] += re.sub(r"\bmine\b", mine, block)
+                scripts[way] += block
     printed = {}
     for way, script in scripts.items():
         place = folder / way

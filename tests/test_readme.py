@@ -118,14 +118,13 @@ def test_every_target_that_is_named_exists() -> None:
 
 
 def test_every_operation_is_shown_every_way_and_does_the_same(bundled: Server, tmp_path: Path) -> None:
-    """But for vary, which the bundled models can't do: tests/service/test_variation.py runs it."""
     for way in ("curl", "grpc", "client", "cli"):
         (tmp_path / way / "docs").mkdir(parents=True)
         (tmp_path / way / "docs" / "prelude.mid").write_bytes(scale(60, 64, 67))
-    operations = ["generate", "sample", "decode", "analyse", "interpolate", "render", "models", "model"]
+    operations = ["generate", "sample", "decode", "analyse", "interpolate", "render", "vary", "models", "model"]
     printed = run_four_ways(operations, tmp_path, bundled)
     assert all("digits" in text and "8000" in text for text in printed.values())
-    for name in ("seven.wav", "decoded.wav", "tune.wav", "path.flac"):
+    for name in ("seven.wav", "decoded.wav", "tune.wav", "path.flac", "near.wav"):
         made = {(tmp_path / way / name).read_bytes() for way in printed if (tmp_path / way / name).exists()}
         assert len(made) == 1, name
         assert len(soundfile.read(io.BytesIO(made.pop()))[0]) >= 8_192
@@ -135,28 +134,13 @@ def test_every_operation_is_shown_every_way_and_does_the_same(bundled: Server, t
 
 
 def test_streams_are_the_same_sound_every_way(bundled: Server, tmp_path: Path) -> None:
-    run_four_ways(["sample", "generate stream"], tmp_path, bundled)
-    sounds = [soundfile.read(tmp_path / way / "long.wav", dtype="int16")[0] for way in ("curl", "grpc", "cli")]
-    assert len(sounds[0]) == 3 * 8_000
-    assert all(np.array_equal(sounds[0], other) for other in sounds[1:])
-    assert len(np.load(tmp_path / "client" / "long.npy")) == 3 * 8_000
-    written = sections(API)
-    (script,), (block,) = (blocks(written["decode stream"], language, bundled) for language in ("bash", "python"))
-    run(
-        [
-            "bash",
-            "-e",
-            "-o",
-            "pipefail",
-            "-c",
-            script.replace("curl ", CURL).replace(".venv/bin/python", sys.executable),
-        ],
-        tmp_path / "curl",
-    )
-    run([sys.executable, "-c", blocks(written[""], "python", bundled)[0] + block], tmp_path / "grpc")
-    curl, grpc = (soundfile.read(tmp_path / way / "streamed.wav")[0] for way in ("curl", "grpc"))
-    assert len(curl) == 8_192
-    np.testing.assert_allclose(curl, grpc, atol=2e-4)  # 16 bits of sounds that are the same to 1e-5
+    run_four_ways(["sample", "generate stream", "decode stream"], tmp_path, bundled)
+    for name, samples in (("long", 3 * 8_000), ("streamed", 8_192)):
+        sounds = [soundfile.read(tmp_path / way / f"{name}.wav", dtype="float32")[0] for way in ("curl", "grpc", "cli")]
+        sounds.append(np.load(tmp_path / "client" / f"{name}.npy"))
+        assert len(sounds[0]) == samples
+        for other in sounds[1:]:
+            np.testing.assert_allclose(other, sounds[0], atol=5e-5)  # 16 bits of sounds that are the same to 1e-5
 
 
 def test_no_operation_is_left_out() -> None:

@@ -37,6 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
         _stream,
         _sample,
         _decode,
+        _decode_stream,
         _analyse,
         _vary,
         _interpolate,
@@ -80,9 +81,7 @@ def _stream(adding: Any) -> None:
     made.add_argument("--latent-seconds", type=seconds, help="from one latent to the next (default: four clips)")
     made.add_argument("--crossfade-seconds", type=seconds, help="from clip to clip (default: a quarter of a clip)")
     _add_model(made)
-    words = "sound file; its suffix chooses the format. - can be played at once, as by `| aplay`"
-    _file(made.add_argument("-o", "--output", required=True, metavar="FILE", help=words))
-    made.add_argument("--format", choices=FORMATS, help="of the file, whatever its suffix (of - wav)")
+    _add_heard(made)
 
 
 def _sample(adding: Any) -> None:
@@ -100,6 +99,16 @@ def _decode(adding: Any) -> None:
     _add_sound(made)
     _add_picture(made)
     _add_definition(made)
+
+
+def _decode_stream(adding: Any) -> None:
+    words = "make features audible while they come, over gRPC: by a model that has decode_stream in its operations"
+    made = _connected(adding, "decode-stream", stream.decode_stream, words)
+    words = ".npy of [frames, bands(, channels)]; - is little-endian float32, one frame after another as they come"
+    _file(made.add_argument("features", help=words))
+    made.add_argument("--model", required=True, help="name of the model")
+    _add_version(made)
+    _add_heard(made)
 
 
 def _analyse(adding: Any) -> None:
@@ -201,6 +210,12 @@ def _add_sound(made: argparse.ArgumentParser) -> None:
     _file(made.add_argument("-o", "--output", required=True, metavar="FILE", help=words))
     made.add_argument("--format", choices=FORMATS, help="of the file, whatever its suffix (of - wav)")
     made.add_argument("--split", action="store_true", help="a file for each clip: seven-0000.wav and so on")
+
+
+def _add_heard(made: argparse.ArgumentParser) -> None:
+    words = "sound file; its suffix chooses the format. - can be played at once, as by `| aplay`"
+    _file(made.add_argument("-o", "--output", required=True, metavar="FILE", help=words))
+    made.add_argument("--format", choices=FORMATS, help="of the file, whatever its suffix (of - wav)")
 
 
 def _add_features(made: argparse.ArgumentParser) -> None:

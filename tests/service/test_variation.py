@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,7 +12,6 @@ import pytest
 import soundfile
 
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
-from tests.documents import run_four_ways
 from tests.service.conftest import Server
 from tests.service.test_metrics import total
 from tests.service.tiny_model import KINDS, LABELS, LATENT, RATE_HZ
@@ -219,11 +217,3 @@ def test_variations_are_counted_and_the_operation_is_listed(kinds_server: Server
         model.name: list(model.operations) for model in kinds_server.stub.ListModels(pb.ListModelsRequest()).models
     }
     assert ("vary" in listed["likes"], "vary" in listed["raw"]) == (True, False)
-
-
-def test_what_docs_api_shows_of_it_does_the_same_every_way(kinds_disk_server: Server, tmp_path: Path) -> None:
-    for way in ("curl", "grpc", "client", "cli"):
-        (tmp_path / way).mkdir()
-        (tmp_path / way / "seven.wav").write_bytes(SOUND)
-    ways = run_four_ways(["vary"], tmp_path, kinds_disk_server, mine="likes")
-    assert len({(tmp_path / way / "near.wav").read_bytes() for way in ways}) == 1
