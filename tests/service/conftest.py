@@ -21,7 +21,10 @@ from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub
 ROOT = Path(__file__).parents[2]
 READY_S = 120.0
 # Modules whose tests run twice: over models in the server's own process, and over a second server that is its fleet.
-OVER_BOTH = ("test_http", "test_grpc", "test_kinds", "test_variation", "test_decode", "test_serving", "test_inference")
+OVER_BOTH = (
+    "test_http", "test_grpc", "test_kinds", "test_variation", "test_decode", "test_serving", "test_inference",
+    "test_generate_stream", "test_decode_stream",
+)  # fmt: skip
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

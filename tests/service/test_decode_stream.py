@@ -40,17 +40,17 @@ def decoded(streams_server: Server, model: str, values: np.ndarray) -> np.ndarra
 
 @pytest.mark.parametrize("model", ["voice", "causal"])
 @pytest.mark.parametrize("sizes", [[1], [3, 0, 7], [64], [400]])
-def test_features_that_come_bit_by_bit_sound_as_the_whole(streams_server: Server, model: str, sizes: list[int]) -> None:
+def test_features_that_come_bit_by_bit_sound_as_the_whole(kinds_server: Server, model: str, sizes: list[int]) -> None:
     values = features(150)
-    whole = decoded(streams_server, model, values)
-    first, *others = streams_server.stub.DecodeStream(messages(values, sizes, model=model, format="f32"))
+    whole = decoded(kinds_server, model, values)
+    first, *others = kinds_server.stub.DecodeStream(messages(values, sizes, model=model, format="f32"))
     heard = np.frombuffer(b"".join(message.audio for message in (first, *others)), "<f4")
     np.testing.assert_allclose(heard, whole, atol=1e-5)
     assert np.abs(whole).max() > 0.1
     assert (first.model, first.version, first.sample_rate_hz, first.channels) == (model, 1, RATE_HZ, 1)
     body = values.tobytes()
     cut = (body[start : start + 1000] for start in range(0, len(body), 1000))  # anywhere in a frame
-    answer = streams_server.http.post(f"/v1/decode_stream?model={model}&format=f32", content=cut)
+    answer = kinds_server.http.post(f"/v1/decode_stream?model={model}&format=f32", content=cut)
     assert answer.headers["x-latentone-model"] == model
     np.testing.assert_allclose(np.frombuffer(answer.content, "<f4"), whole, atol=1e-5)
 

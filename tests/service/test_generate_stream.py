@@ -44,12 +44,12 @@ def made_s(streams_server: Server) -> float:
 @pytest.mark.parametrize("form", ["wav", "wav_float", "pcm", "f32"])
 @pytest.mark.parametrize("model", ["notes", "wide"])
 def test_the_same_seed_is_the_same_sound_on_both_transports_bit_for_bit(
-    streams_server: Server, model: str, form: str
+    kinds_server: Server, model: str, form: str
 ) -> None:
     wanted = {"model": model, "seed": 7, "seconds": 1.5, "format": form}
-    answer, messages = over_http(streams_server, **wanted), over_grpc(streams_server, **wanted)
+    answer, messages = over_http(kinds_server, **wanted), over_grpc(kinds_server, **wanted)
     assert answer.content == b"".join(message.audio for message in messages)
-    assert answer.content == over_http(streams_server, **wanted).content
+    assert answer.content == over_http(kinds_server, **wanted).content
     first, channels = messages[0], KINDS[model].channels
     assert (first.model, first.version, first.seed, first.label) == (model, 1, 7, KINDS[model].labels[7])
     assert (first.sample_rate_hz, first.channels, first.format, first.seconds) == (RATE_HZ, channels, form, 1.5)
@@ -58,23 +58,23 @@ def test_the_same_seed_is_the_same_sound_on_both_transports_bit_for_bit(
     if form.startswith("wav"):
         sound, rate = soundfile.read(io.BytesIO(answer.content), always_2d=True)
         assert (sound.shape, rate) == ((12_000, channels), RATE_HZ)
-        raw = over_http(streams_server, **{**wanted, "format": {"wav": "pcm", "wav_float": "f32"}[form]}).content
+        raw = over_http(kinds_server, **{**wanted, "format": {"wav": "pcm", "wav_float": "f32"}[form]}).content
         assert answer.content.endswith(raw)
     else:
         assert len(answer.content) == 12_000 * channels * {"pcm": 2, "f32": 4}[form]
 
 
 @pytest.mark.parametrize("seconds", [1.0, 0.01])
-def test_a_stream_is_the_clips_of_a_walk_faded_into_each_other(streams_server: Server, seconds: float) -> None:
+def test_a_stream_is_the_clips_of_a_walk_faded_into_each_other(kinds_server: Server, seconds: float) -> None:
     wanted = {"seed": 5, "pitch": 60, "latent_seconds": 0.5, "crossfade_seconds": 0.05, "format": "f32"}
-    heard = np.frombuffer(over_http(streams_server, **wanted, seconds=seconds).content, "<f4")
+    heard = np.frombuffer(over_http(kinds_server, **wanted, seconds=seconds).content, "<f4")
     samples, overlap = round(seconds * RATE_HZ), min(400, round(seconds * RATE_HZ))
     advance = CLIP - overlap
     walk, fade = Walk(5, size=LATENT, distribution="normal"), CrossFade(overlap)
     pieces, start = [], 0
     while start == 0 or samples - start > overlap:
         latents = [walk.at(start / RATE_HZ / 0.5).tolist()]
-        clip = streams_server.generate(model="notes", latents=latents, pitch=60, format="f32").content
+        clip = kinds_server.generate(model="notes", latents=latents, pitch=60, format="f32").content
         pieces.append(fade.add(np.frombuffer(clip, "<f4")[: samples - start]))
         start += advance
     joined = np.clip(np.concatenate([*pieces, fade.rest()]), -1.0, 1.0)  # clips may pass 1 together
