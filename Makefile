@@ -64,7 +64,7 @@ train: $(VENV)/.train ## train and export: CORPUS=folder RECIPE=name ARGS="--min
 
 .PHONY: test
 test: $(VENV)/.dev ## run the whole test suite
-	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## lint, format, types, walls, generated code

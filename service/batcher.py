@@ -156,6 +156,7 @@ class Batcher:
         finally:
             self._bytes_left += size
             self._withdraw(lane, job)
+            del job  # it has the failure, whose traceback leads here: such a ring keeps the inputs
 
     def _withdraw(self, lane: _Lane, job: _Job) -> None:
         """Forget what still waits of a job that was cancelled or failed."""
@@ -235,8 +236,7 @@ class Batcher:
 
     async def _compute(self, lane: _Lane, batch: list[_Part]) -> None:
         start = time.monotonic()
-        for part in batch:
-            part.job.started = start if part.job.started is None else part.job.started
+        _begin(batch, start)
         items = sum(part.stop - part.start for part in batch)
         self._watcher.batch(lane.engine.name, items)
         try:
@@ -245,6 +245,7 @@ class Batcher:
                 raise RuntimeError(f"{lane.signature} gave {len(values)} items for {items}")
         except Exception as error:
             await self._failed(lane, batch, error)
+            batch.clear()  # its requests have the failure, whose traceback leads here
             return
         seconds = time.monotonic() - start
         self._pace.note(lane.work, size=lane.size(items), seconds=seconds)
@@ -271,6 +272,11 @@ class Batcher:
 
 def _left(queue: deque[_Job]) -> int:
     return sum(job.items - job.taken for job in queue)
+
+
+def _begin(batch: list[_Part], start: float) -> None:
+    for part in batch:
+        part.job.started = start if part.job.started is None else part.job.started
 
 
 def _joined(batch: list[_Part]) -> dict[str, NDArray[Any]]:

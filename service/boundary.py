@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,7 +54,8 @@ class Boundary:
                 logger.exception("%s failed", scope["path"])
             if answer.begun:
                 raise  # half an answer is out; only closing the connection can say that it is no good
-            await problem_of(body.excess or error, instance=scope["path"])(scope, receive, send)
+            refusal = problem_of(body.excess() if body.excess else error, instance=scope["path"])
+            await refusal(scope, receive, send)
         finally:
             held.release()
 
@@ -61,12 +64,13 @@ class _Body:
     def __init__(self, receive: Receive, limit: int, held: Held) -> None:
         self._receive, self._limit, self._held = receive, limit, held
         self._size, self._values = 0, _Values()
-        self.excess: Busy | TooLarge | None = None
+        # Makes the failure, a new one each time: one that is kept would keep the body, by its traceback.
+        self.excess: Callable[[], Failure] | None = None
 
     def check_declared(self, scope: Scope) -> None:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if int(declared) > self._limit:
-            self._refuse(TooLarge(f"the body is over {self._limit} bytes"))
+            self._refuse(partial(TooLarge, f"the body is over {self._limit} bytes"))
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -79,23 +83,23 @@ class _Body:
         self._measure(len(piece))
         if self._values.count(piece) > MOST_VALUES:
             words = "send arrays as .npy, or as a shape with base64 of their bytes"
-            self._refuse(TooLarge(f"the body is JSON of more than {MOST_VALUES} values; {words}"))
+            self._refuse(partial(TooLarge, f"the body is JSON of more than {MOST_VALUES} values; {words}"))
         self._take(len(piece))
 
     def _measure(self, size: int) -> None:
         self._size += size
         if self._size > self._limit:
-            self._refuse(TooLarge(f"the body is over {self._limit} bytes"))
+            self._refuse(partial(TooLarge, f"the body is over {self._limit} bytes"))
 
     def _take(self, size: int) -> None:
         try:
             self._held.take(size)
         except Busy as busy:
-            self._refuse(busy)
+            self._refuse(partial(Busy, busy.detail, retry_after_s=busy.retry_after_s))
 
-    def _refuse(self, excess: Busy | TooLarge) -> None:
+    def _refuse(self, excess: Callable[[], Failure]) -> None:
         self.excess = excess
-        raise excess
+        raise excess()
 
 
 class _Stream(_Body):
@@ -147,7 +151,7 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         if self._body.excess is not None:
-            raise self._body.excess  # whatever was made of half a body
+            raise self._body.excess()  # whatever was made of half a body
         if message["type"] == "http.response.start" and message["status"] >= HTTPStatus.BAD_REQUEST:
             headers = dict(message["headers"])
             if not headers.get(b"content-type", b"").startswith(MEDIA_TYPE.encode()):

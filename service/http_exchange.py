@@ -64,6 +64,7 @@ async def unless_the_client_leaves(request: Request, work: Coroutine[Any, Any, T
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
+        del working, leaving, task  # a task has its failure, whose traceback leads here: such a ring keeps the body
 
 
 async def _left(request: Request) -> None:

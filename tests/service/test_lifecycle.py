@@ -176,8 +176,7 @@ class Load:
             client.result(timeout=60)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("workers", "sign"), [(1, signal.SIGINT), (2, signal.SIGTERM)])
 def test_a_drain_under_load_loses_nothing(models: Path, tmp_path: Path, workers: int, sign: signal.Signals) -> None:
     log = tmp_path / "log"
     server = Server(models, log, workers=workers, lame_duck_seconds=1.5, default_model="slow", deadline_seconds=120)

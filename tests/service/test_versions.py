@@ -28,7 +28,21 @@ from service.keys import line_of
 from tests.service.conftest import Server, refused
 from tests.service.test_metrics import total
 from tests.service.tiny_model import LATENT, describe
-from tests.service.versions import BEARER, COUNT, KEY, SEEDS, Load, ask, by_grpc, by_http, garble, publish, spoil
+from tests.service.versions import (
+    BEARER,
+    COUNT,
+    KEY,
+    SEEDS,
+    Load,
+    ask,
+    by_grpc,
+    by_http,
+    garble,
+    publish,
+    spoil,
+)
+
+BUDGET_MB = 30  # of the server whose folder changes; tiny takes less than one
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +57,20 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def moving(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server that looks at its folder all the time, and whose only key is an admin's."""
     log, keys = tmp_path_factory.mktemp("log") / "log", line_of("carol", KEY, admin=True)
-    started = Server(folder, log, models_poll_seconds=0.2, lame_duck_seconds=0, api_keys=keys)
+    budget = {"memory_budget_mb": BUDGET_MB}
+    started = Server(folder, log, models_poll_seconds=0.2, lame_duck_seconds=0, api_keys=keys, **budget)
     started.http.headers["authorization"] = f"Bearer {KEY}"
     yield started.wait_until_ready()
     started.stop()
+
+
+def enlarge(version: Path) -> None:
+    """Add to a version what takes it over the budget, and let the contract say so."""
+    with (version / "large").open("wb") as file:
+        file.truncate(
+            (BUDGET_MB + 1) * 1_000_000 - sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
+        )
+    describe(version, json.loads((version / PLACE).read_text()))
 
 
 def states(server: Server, name: str = "tiny") -> dict[int, tuple[str, str]]:
@@ -103,6 +127,22 @@ def test_a_bad_version_is_refused_and_named_while_the_old_one_goes_on(
     for version in reasons:
         shutil.rmtree(folder / "tiny" / str(version))
     moving.wait_until(lambda: not reasons.keys() & states(moving).keys())
+
+
+def test_a_version_that_does_not_fit_the_memory_budget_is_refused_while_the_old_one_goes_on(
+    moving: Server, folder: Path, models: Path
+) -> None:
+    was = default(moving)
+    large = publish(models, folder, 14, like=1, finish=enlarge)
+    reason = f"it takes {BUDGET_MB + 1}.0 MB of memory, and of LATENTONE_MEMORY_BUDGET_MB={BUDGET_MB} "
+    assert reason in moving.http.post("/v1/models:reload").json()["detail"]
+    answer = moving.generate(version=14)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert reason in answer.json()["detail"]
+    assert states(moving)[14][0] == "available"
+    assert default(moving) == was
+    shutil.rmtree(large)
+    moving.wait_until(lambda: 14 not in states(moving))
 
 
 def test_a_version_that_is_still_being_written_is_waited_for(moving: Server, folder: Path, models: Path) -> None:

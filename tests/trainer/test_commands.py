@@ -112,11 +112,10 @@ def test_ctrl_c_saves_says_how_to_go_on_and_leaves_with_130(tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         text=True,
     )
-    logs = tmp_path / "runs" / "notes-quickstart-1" / "tensorboard"
+    history = tmp_path / "runs" / "notes-quickstart-1" / "history.jsonl"
     deadline = time.monotonic() + 200
-    while time.monotonic() < deadline and not (logs.is_dir() and any(logs.iterdir())):
+    while time.monotonic() < deadline and not (history.exists() and history.stat().st_size):
         time.sleep(0.2)
-    time.sleep(15)
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=100)
     assert process.returncode == 130, errors[-2000:]
