@@ -11,6 +11,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from google.protobuf.message import DecodeError
+from grpc.aio import AbortError
 
 from service.errors import Failure, Invalid
 from service.grpc_exchange import Context, Exchanges
@@ -44,16 +45,30 @@ def reading(handler: Handler, exchanges: Exchanges, intake: Intake) -> Handler:
             held.release()
 
     async def answer(given: Any, context: Context) -> Any:
-        async with holding(context) as held:
-            return await work(prepared(given, held), context)
+        try:
+            async with holding(context) as held:
+                return await work(prepared(given, held), context)
+        except AbortError as aborted:
+            del given
+            raise _alone(aborted) from None
 
     async def answers(given: Any, context: Context) -> AsyncIterator[Any]:
-        async with holding(context) as held, aclosing(work(prepared(given, held), context)) as made:
-            async for part in made:
-                yield part
+        try:
+            async with holding(context) as held, aclosing(work(prepared(given, held), context)) as made:
+                async for part in made:
+                    yield part
+        except AbortError as aborted:
+            del given
+            raise _alone(aborted) from None
 
     chosen = answers if inspect.isasyncgenfunction(work) else answer
     return handler._replace(request_deserializer=None, **{kind: chosen})
+
+
+def _alone(aborted: AbortError) -> AbortError:
+    """Return it without what leads to the message: grpc has it in a ring, until the garbage collector comes."""
+    aborted.__context__ = None
+    return aborted.with_traceback(None)
 
 
 def _form(streaming: bool) -> str:

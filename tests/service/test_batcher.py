@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 import time
-import weakref
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -206,27 +204,6 @@ def test_a_full_queue_refuses_and_says_when_to_come_back() -> None:
         await batcher.run(engine, "generate", items(9, 1))
 
     asyncio.run(scenario())
-
-
-def test_a_failure_keeps_no_inputs() -> None:
-    """They go with the request, and do not wait for the garbage collector."""
-    engine, asked = Engine(poison=1.0), [items(0, 3), items(1, 1)]
-    kept = [weakref.ref(inputs["item"]) for inputs in asked]
-
-    async def scenario() -> None:
-        batcher = make()
-        results = await asyncio.gather(
-            *(batcher.run(engine, "generate", asked.pop()) for _ in kept), return_exceptions=True
-        )
-        assert [str(result) for result in results] == ["poison", "poison"]
-
-    gc.collect()
-    gc.disable()
-    try:
-        asyncio.run(scenario())
-        assert all(ref() is None for ref in kept)
-    finally:
-        gc.enable()
 
 
 def test_one_bad_request_does_not_fail_its_neighbours() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
 import json
 from typing import Any
@@ -21,11 +20,10 @@ from service import boundary
 from service.batcher import Batcher
 from service.boundary import Boundary
 from service.door import Door
-from service.errors import Busy, Failure, Invalid
+from service.errors import Busy
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from service.grpc_door import GrpcDoor
 from service.grpc_exchange import Exchanges
-from service.http_exchange import unless_the_client_leaves
 from service.intake import ORDINARY, Intake
 from service.metrics import Metrics
 from service.npy import MOST_VALUES as MOST_NUMBERS
@@ -144,30 +142,6 @@ def test_json_of_too_many_values_is_refused_however_it_comes(monkeypatch: pytest
     for text in (json.dumps([1.5] * 90).encode(), b"," * 1000, b"\x93NUMPY" + b"," * 1000):
         assert post(intake, text).content == text
     assert intake.held == 0
-
-
-def test_a_failure_ends_with_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What keeps a failure keeps by its traceback all that was at hand, such as a body of many megabytes."""
-    monkeypatch.setattr(boundary, "MOST_VALUES", 100)
-    intake = Intake(4 * LARGE)
-    intake.hold().add(5 * LARGE)
-
-    async def failing(scope: Any, receive: Any, send: Any) -> None:
-        async def fail() -> None:
-            raise Invalid("no")
-
-        await unless_the_client_leaves(Request(scope, receive), fail())
-
-    gc.collect()
-    gc.disable()  # so that a ring stays
-    try:
-        statuses = [post(intake, b"[" * 101).status_code, post(intake, bytes(LARGE)).status_code]
-        statuses += [post(intake, bytes(2**24 + 1)).status_code, post(intake, b"", app=failing).status_code]
-        left = [found for found in gc.get_objects() if isinstance(found, Failure)]
-    finally:
-        gc.enable()
-    assert statuses == [413, 429, 413, 400]
-    assert not left
 
 
 def test_an_array_of_too_many_numbers_is_refused_before_they_are_made() -> None:

@@ -25,24 +25,11 @@ from tensorflow_serving.apis import (
 from latentone_client import Client
 from service.contract import PLACE
 from service.keys import line_of
+from tests.service import versions
 from tests.service.conftest import Server, refused
 from tests.service.test_metrics import total
 from tests.service.tiny_model import LATENT, describe
-from tests.service.versions import (
-    BEARER,
-    COUNT,
-    KEY,
-    SEEDS,
-    Load,
-    ask,
-    by_grpc,
-    by_http,
-    garble,
-    publish,
-    spoil,
-)
-
-BUDGET_MB = 30  # of the server whose folder changes; tiny takes less than one
+from tests.service.versions import BEARER, COUNT, KEY, SEEDS, Load, ask, by_grpc, by_http, publish
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +44,11 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def moving(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server that looks at its folder all the time, and whose only key is an admin's."""
     log, keys = tmp_path_factory.mktemp("log") / "log", line_of("carol", KEY, admin=True)
-    budget = {"memory_budget_mb": BUDGET_MB}
-    started = Server(folder, log, models_poll_seconds=0.2, lame_duck_seconds=0, api_keys=keys, **budget)
+    limits = {"lame_duck_seconds": 0, "memory_budget_mb": versions.BUDGET_MB}
+    started = Server(folder, log, models_poll_seconds=0.2, api_keys=keys, **limits)
     started.http.headers["authorization"] = f"Bearer {KEY}"
     yield started.wait_until_ready()
     started.stop()
-
-
-def enlarge(version: Path) -> None:
-    """Add to a version what takes it over the budget, and let the contract say so."""
-    with (version / "large").open("wb") as file:
-        file.truncate(
-            (BUDGET_MB + 1) * 1_000_000 - sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
-        )
-    describe(version, json.loads((version / PLACE).read_text()))
 
 
 def states(server: Server, name: str = "tiny") -> dict[int, tuple[str, str]]:
@@ -105,8 +83,8 @@ def test_a_bad_version_is_refused_and_named_while_the_old_one_goes_on(
     moving: Server, folder: Path, models: Path
 ) -> None:
     before, was = total(moving, "latentone_models_refused_total", model="tiny"), default(moving)
-    publish(models, folder, 11, like=1, finish=spoil)
-    publish(models, folder, 12, like=1, finish=garble)
+    publish(models, folder, 11, like=1, finish=versions.spoil)
+    publish(models, folder, 12, like=1, finish=versions.garble)
     publish(models, folder, 13, like=1, finish=lambda hidden: shutil.rmtree(hidden / "assets.extra"))
     answer = moving.http.post("/v1/models:reload")
     assert answer.status_code == 409
@@ -133,8 +111,10 @@ def test_a_version_that_does_not_fit_the_memory_budget_is_refused_while_the_old_
     moving: Server, folder: Path, models: Path
 ) -> None:
     was = default(moving)
-    large = publish(models, folder, 14, like=1, finish=enlarge)
-    reason = f"it takes {BUDGET_MB + 1}.0 MB of memory, and of LATENTONE_MEMORY_BUDGET_MB={BUDGET_MB} "
+    large = publish(models, folder, 14, like=1, finish=versions.enlarge)
+    reason = (
+        f"it takes {versions.BUDGET_MB + 1}.0 MB of memory, and of LATENTONE_MEMORY_BUDGET_MB={versions.BUDGET_MB} "
+    )
     assert reason in moving.http.post("/v1/models:reload").json()["detail"]
     answer = moving.generate(version=14)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
@@ -179,7 +159,7 @@ def test_a_model_that_comes_is_served_and_does_not_become_the_default_of_a_broke
 ) -> None:
     publish(models, folder, 1, like=1, name="zebra")
     moving.wait_until(lambda: moving.generate(model="zebra").status_code == 200)
-    publish(models, folder, 1, like=1, name="aardvark", finish=garble)
+    publish(models, folder, 1, like=1, name="aardvark", finish=versions.garble)
     moving.wait_until(lambda: states(moving, "aardvark").get(1, ("", ""))[0] == "failed")
     assert moving.generate().headers["x-latentone-model"] == "tiny"
     for name in ("zebra", "aardvark"):
@@ -307,7 +287,7 @@ def test_a_reload_by_grpc_answers_when_the_folder_is_served(moving: Server, fold
     assert method(wanted, metadata=BEARER).status.error_code == 0
     assert states(moving)[7] == ("ready", "")
     assert default(moving) == 7
-    publish(models, folder, 8, like=1, finish=spoil)
+    publish(models, folder, 8, like=1, finish=versions.spoil)
     code, text = refused(lambda request: method(request, metadata=BEARER), wanted)
     assert code == grpc.StatusCode.FAILED_PRECONDITION
     assert text.startswith("model 'tiny' version 8: variables/variables.data-00000-of-00001 differs")

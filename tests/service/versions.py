@@ -21,6 +21,7 @@ BEARER = (("authorization", f"Bearer {KEY}"),)
 SEEDS = range(4)
 COUNT = 12  # items of a request: more than a batch, so that each answer is of several
 STREAM_S = 0.5
+BUDGET_MB = 30  # of memory, where there is one; tiny takes less than one
 Answer = tuple[int, int, bytes]  # seed, version, samples
 
 
@@ -56,6 +57,15 @@ def garble(folder: Path) -> None:
     """Put no graph where the graph should be, and let the contract say so."""
     (folder / "saved_model.pb").write_bytes(b"no graph")
     describe(folder, json.loads((folder / PLACE).read_text()))
+
+
+def enlarge(version: Path) -> None:
+    """Add to a version what takes it over the budget, and let the contract say so."""
+    with (version / "large").open("wb") as file:
+        file.truncate(
+            (BUDGET_MB + 1) * 1_000_000 - sum(path.stat().st_size for path in version.rglob("*") if path.is_file())
+        )
+    describe(version, json.loads((version / PLACE).read_text()))
 
 
 def by_http(server: Server, seed: int, **fields: Any) -> Answer:
