@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -31,21 +31,21 @@ from tests.service.conftest import free_port
 from tests.service.test_batcher import Engine, items, make
 from tests.service.test_intake import LARGE, post
 
+Left = Callable[[type], list[Any]]
 
-@pytest.fixture(autouse=True)
-def uncollected() -> Iterator[None]:
-    """Have nothing collected, so that rings of references stay."""
+
+@pytest.fixture
+def left() -> Iterator[Left]:
+    """Return what finds objects of a type that the test has left behind, while nothing is collected: rings stay."""
     gc.collect()
     gc.disable()
-    yield
+    before = gc.get_objects()
+    known = {id(found) for found in before}
+    yield lambda kind: [found for found in gc.get_objects() if isinstance(found, kind) and id(found) not in known]
     gc.enable()
 
 
-def left(kind: type) -> list[Any]:
-    return [found for found in gc.get_objects() if isinstance(found, kind)]
-
-
-def test_a_failure_ends_with_its_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_ends_with_its_request(left: Left, monkeypatch: pytest.MonkeyPatch) -> None:
     """What keeps a failure keeps by its traceback all that was at hand, such as a body of many megabytes."""
     monkeypatch.setattr(boundary, "MOST_VALUES", 100)
     intake = Intake(4 * LARGE)
@@ -63,13 +63,13 @@ def test_a_failure_ends_with_its_request(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not left(Failure)
 
 
-def test_a_field_that_is_refused_is_not_kept_by_its_failure() -> None:
+def test_a_field_that_is_refused_is_not_kept_by_its_failure(left: Left) -> None:
     with pytest.raises(Invalid, match="latents"):
         parse_request(SampleRequest, {"latents": {"shape": [2**20], "data": b"abcd"}})
     assert not [error for error in left(ValueError) if "bytes of float32" in str(error)]
 
 
-def test_a_message_that_is_refused_ends_with_its_call() -> None:
+def test_a_message_that_is_refused_ends_with_its_call(left: Left) -> None:
     exchanges = Exchanges(Metrics(CollectorRegistry()), 30.0)
 
     async def unary(request: pb.AnalyseRequest, context: Any) -> None:
@@ -106,6 +106,7 @@ def test_a_message_that_is_refused_ends_with_its_call() -> None:
     assert not [frame for frame in left(FrameType) if "given" in frame.f_locals]
 
 
+@pytest.mark.usefixtures("left")
 def test_a_failure_keeps_no_inputs() -> None:
     engine, asked = Engine(poison=1.0), [items(0, 3), items(1, 1)]
     kept = [weakref.ref(inputs["item"]) for inputs in asked]

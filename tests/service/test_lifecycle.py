@@ -159,7 +159,8 @@ class Load:
                 request_serializer=pb.GenerateRequest.SerializeToString,
                 response_deserializer=pb.GenerateResponse.FromString,
             )
-            self._ask(lambda: ask(pb.GenerateRequest(model=self.model), timeout=60))
+            # Ready: a connection that broke is made again a moment later, and until then calls would fail by the thousand.
+            self._ask(lambda: ask(pb.GenerateRequest(model=self.model), timeout=60, wait_for_ready=True))
 
     def _ask(self, once: Callable[[], object]) -> None:
         while not self.stopping.is_set():
