@@ -159,7 +159,7 @@ class Load:
                 request_serializer=pb.GenerateRequest.SerializeToString,
                 response_deserializer=pb.GenerateResponse.FromString,
             )
-            # Ready: a connection that broke is made again a moment later, and until then calls would fail by the thousand.
+            # A connection that broke is made again a moment later; calls that did not wait would fail by the thousand.
             self._ask(lambda: ask(pb.GenerateRequest(model=self.model), timeout=60, wait_for_ready=True))
 
     def _ask(self, once: Callable[[], object]) -> None:
