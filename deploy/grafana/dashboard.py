@@ -1,7 +1,7 @@
 """The dashboard, described; `python -m deploy.build` writes what Grafana reads.
 
-$instance and $model are chosen on the page. Grafana gives $__rate_interval, four times the interval at which the service is
-scraped or more, so that every rate has enough samples.
+$instance and $model are chosen on the page. Grafana gives $__rate_interval, at least four times the interval at which
+the service is scraped, so that every rate has enough samples.
 """
 
 from __future__ import annotations
@@ -160,7 +160,9 @@ ROWS = {"How fast": HOW_FAST, "How much": HOW_MUCH, "How full": HOW_FULL, "How w
 
 def choice(name: str) -> QueryVariable:
     """Return what lets a reader choose among the values of a label."""
-    every = QueryVariable(name).datasource(SOURCE).query(f"label_values(latentone_request_duration_seconds_count, {name})")
+    every = (
+        QueryVariable(name).datasource(SOURCE).query(f"label_values(latentone_request_duration_seconds_count, {name})")
+    )
     every = every.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
     return every.multi(True).include_all(True).all_value(".*")
 
