@@ -103,8 +103,8 @@ dashboard: $(VENV)/.dev ## write Grafana's dashboard, and the rules as the Prome
 	@$(PY) -m deploy.build
 
 .PHONY: test-kube
-test-kube: ## run the Deployment of deploy/kubernetes with podman, on the image of make container
-	@bash deploy/kubernetes/play.sh
+test-kube: $(VENV)/.dev ## run the Deployment of deploy/kubernetes with podman, on the image of make container
+	@KUBE=1 $(PY) -m pytest tests/deploy/test_play_kube.py --timeout 0 $(ARGS)
 
 .PHONY: griffin-lim
 griffin-lim: $(VENV)/.train ## write service/griffin-lim, the decoder of any mel, again

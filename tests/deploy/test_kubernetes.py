@@ -160,3 +160,14 @@ def test_the_fleet_serves_every_bundled_model() -> None:
         r'name: "([^"]+)" base_path: "/models/\1"', (DEPLOY / "kubernetes/overlays/fleet/models.config").read_text()
     )
     assert sorted(listed) == sorted(folder.name for folder in (ROOT / "models").iterdir() if folder.is_dir())
+
+
+@pytest.mark.parametrize("name", ["kubernetes", "operations"])
+def test_every_place_that_a_document_names_is_there(name: str) -> None:
+    text = (ROOT / f"docs/{name}.md").read_text()
+    places = re.findall(r"(?:deploy|tests)/[\w./-]*\w", text)
+    linked = [f"docs/{link}" for link in re.findall(r"\]\((?!http)([^)#]+)", text)]
+    assert places
+    assert linked
+    missing = [place for place in (*places, *linked) if not (ROOT / place).exists()]
+    assert not missing
