@@ -34,7 +34,17 @@ RULES = [
 ]
 BOARD = json.loads((DEPLOY / "grafana/dashboards/latentone.json").read_text())
 QUERIES = [target["expr"] for panel in BOARD["panels"] for target in panel.get("targets", [])]
-CHOSEN = {"$instance": ".*", "$model": ".*", "$__rate_interval": "10s"}
+# The autoscaler's, as the adapter asks for it.
+(SCALING,) = yaml.safe_load((DEPLOY / "kubernetes/monitoring/adapter.yaml").read_text())["rules"]["custom"]
+# What Grafana and the adapter put into queries.
+CHOSEN = {
+    "$instance": ".*",
+    "$model": ".*",
+    "$__rate_interval": "10s",
+    "<<.GroupBy>>": "instance",
+    "<<.Series>>": "latentone_in_flight",
+    "<<.LabelMatchers>>": 'job="latentone"',
+}
 PATIENCE_S = 30.0
 BUSY_TRIES = 20
 
@@ -153,6 +163,13 @@ def ask(client: httpx.Client, query: str) -> list[float]:
     return [value for series in answer["data"]["result"] if not math.isnan(value := float(series["value"][1]))]
 
 
+def filled_in(query: str) -> str:
+    """Return a query as Prometheus gets it."""
+    for name, chosen in CHOSEN.items():
+        query = query.replace(name, chosen)
+    return query
+
+
 def test_the_configuration_and_the_rules_are_valid() -> None:
     subprocess.run([daemons.promtool(), "check", "config", DEPLOY / "prometheus/prometheus.yml"], check=True)
 
@@ -177,15 +194,12 @@ def test_every_alert_is_explained() -> None:
             assert section in [heading.lower() for heading in headings]
 
 
-def test_every_query_of_the_dashboard_and_of_the_rules_has_data(
+def test_every_query_of_the_dashboard_the_rules_and_the_adapter_has_data(
     prometheus: httpx.Client, computing: Server, front: Server
 ) -> None:
-    queries = {query: query for query in QUERIES} | {
-        rule["record"]: rule["record"] for rule in RULES if "record" in rule
-    }
-    assert len(queries) > 30
-    for query, chosen in CHOSEN.items():
-        queries = {name: asked.replace(query, chosen) for name, asked in queries.items()}
+    asked = [*QUERIES, *(rule["record"] for rule in RULES if "record" in rule), SCALING["metricsQuery"]]
+    assert len(asked) > 30
+    queries = {query: filled_in(query) for query in asked}
     end = time.monotonic() + PATIENCE_S
     missing = set(queries)
     while missing and time.monotonic() < end:
