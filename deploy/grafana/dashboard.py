@@ -171,7 +171,7 @@ def page() -> str:
     """Return the dashboard as Grafana reads it."""
     board = Dashboard("latentone").uid("latentone").tags(["latentone"]).refresh("30s").time("now-1h", "now").readonly()
     board = board.with_variable(DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-    board = board.with_variable(choice("instance")).with_variable(choice("model"))
+    board = board.with_variable(choice("instance")).with_variable(choice("model")).annotations([])
     for panel in AT_A_GLANCE:
         board = board.with_panel(draw(panel))
     for title, panels in ROWS.items():
