@@ -72,6 +72,7 @@ check: $(VENV)/.dev ## lint, format, types, walls, generated code
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(PY) -m protos.build --check
+	@$(PY) -m deploy.build --check
 	@$(PY) -m pytest -q tests/walls
 
 .PHONY: bench
@@ -96,6 +97,14 @@ results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSD
 .PHONY: proto
 proto: $(VENV)/.dev ## generate service/generated and latentone_client/generated from protos/
 	@$(PY) -m protos.build
+
+.PHONY: dashboard
+dashboard: $(VENV)/.dev ## write Grafana's dashboard, and the rules as the Prometheus operator takes them
+	@$(PY) -m deploy.build
+
+.PHONY: test-kube
+test-kube: $(VENV)/.dev ## run the Deployment of deploy/kubernetes with podman, on the image of make container
+	@KUBE=1 $(PY) -m pytest tests/deploy/test_play_kube.py --timeout 0 $(ARGS)
 
 .PHONY: griffin-lim
 griffin-lim: $(VENV)/.train ## write service/griffin-lim, the decoder of any mel, again

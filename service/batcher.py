@@ -49,6 +49,9 @@ class Watches(Protocol):
     def batch(self, model: str, items: int) -> None:
         """A batch of so many items begins."""
 
+    def computed(self, model: str, signature: str, seconds: float) -> None:
+        """A signature of a model has computed a batch."""
+
     def waiting(self, items: int) -> None:
         """So many items wait now."""
 
@@ -249,6 +252,7 @@ class Batcher:
             return
         seconds = time.monotonic() - start
         self._pace.note(lane.work, size=lane.size(items), seconds=seconds)
+        self._watcher.computed(lane.engine.name, lane.signature, seconds)
         place = 0
         for part in batch:
             size = part.stop - part.start

@@ -36,8 +36,11 @@ class Watches(Protocol):
     def loaded(self, model: str, version: int, change: int) -> None:
         """A version was loaded (1), or has ended with its last request (-1)."""
 
-    def refused(self, model: str) -> None:
+    def refused(self, model: str, version: int) -> None:
         """A version can't be served."""
+
+    def forgotten(self, model: str, version: int) -> None:
+        """A version that was refused has gone, or is tried again."""
 
 
 async def trust(_engine: Engine) -> None:
@@ -84,8 +87,13 @@ class Engines:
     def refuse(self, entry: Entry, reason: str, cause: BaseException | None = None) -> None:
         """Take a version out of service, for everyone to see."""
         entry.fail(reason)
-        self._watcher.refused(entry.name)
+        self._watcher.refused(entry.name, entry.version)
         logger.error("%s can't be served: %s", entry.title, reason, exc_info=cause)
+
+    def forget(self, entry: Entry) -> None:
+        """Take back what was said of a version that has gone, or whose place another one gets."""
+        if entry.state == "failed":
+            self._watcher.forgotten(entry.name, entry.version)
 
     async def _try_to_load(self, entry: Entry, idle: Idle) -> Engine | None:
         try:

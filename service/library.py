@@ -117,6 +117,9 @@ class Library:
 
     def add(self, entry: Entry) -> None:
         """Have a version, in the place of one of the same name and number that is not loaded."""
+        before = self._entries.get((entry.name, entry.version))
+        if before is not None:
+            self._engines.forget(before)
         self._entries[entry.name, entry.version] = entry
 
     def refuse(self, entry: Entry, reason: str) -> None:
@@ -127,6 +130,7 @@ class Library:
     def drop(self, entry: Entry) -> None:
         """Forget a version; requests that have it go on."""
         del self._entries[entry.name, entry.version]
+        self._engines.forget(entry)
         entry.leaving = True
         entry.unload()
 

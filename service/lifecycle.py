@@ -120,6 +120,7 @@ class Lifecycle:
 
     async def _begin_to_serve(self) -> None:
         self._operations.readiness.open()
+        self._metrics.ready.set(1)
         await self._grpc_server.open()
 
     async def _pause(self, reason: str) -> None:
@@ -127,6 +128,7 @@ class Lifecycle:
             logger.warning("not ready: %s", reason)
             await self._grpc_server.lose()
         self._operations.readiness.lose(reason)
+        self._metrics.ready.set(0)
 
     def _stay_closed(self) -> None:
         reason = "; ".join(self._operations.library.troubles()) or "no models found"
@@ -155,6 +157,7 @@ class Lifecycle:
         for task in self._tasks:
             task.cancel()
         self._operations.readiness.drain()
+        self._metrics.ready.set(0)
         await self._grpc_server.refuse()
         await asyncio.sleep(settings.lame_duck_seconds)
         close_http()

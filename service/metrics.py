@@ -84,10 +84,17 @@ class Metrics:
         )
         self.stage_duration = histogram("stage_duration_seconds", "time of one stage of a request", ("stage", "model"))
         self.batch_size = histogram("batch_size", "items computed together", ("model",), ITEMS)
+        self.batch_duration = histogram(
+            "batch_duration_seconds", "time that a model computes a batch", ("model", "signature")
+        )
         self.queue_depth = gauge("queue_depth", "items that wait for the model")
         self.in_flight = gauge("in_flight", "requests that are being answered")
+        self.ready = gauge("ready", "workers that want requests")
         self.audio_seconds = Counter("latentone_audio_seconds", "sound made, seconds", ("model",), registry=registry)
         self.model_loaded = gauge("model_loaded", "1 for each version that is loaded", ("model", "version"), "livemax")
+        self.model_failed = gauge(
+            "model_failed", "1 for each version that can't be served", ("model", "version"), "livemax"
+        )
         self.models_refused = Counter(
             "latentone_models_refused", "versions of models that could not be served", ("model",), registry=registry
         )
@@ -129,6 +136,10 @@ class Metrics:
         """Note a batch that begins."""
         self.batch_size.labels(model).observe(items)
 
+    def computed(self, model: str, signature: str, seconds: float) -> None:
+        """Note how long a batch took."""
+        self.batch_duration.labels(model, signature).observe(seconds)
+
     def waiting(self, items: int) -> None:
         """Note how many items wait."""
         self.queue_depth.set(items)
@@ -137,9 +148,14 @@ class Metrics:
         """Note a version that was loaded (1) or has ended (-1)."""
         self.model_loaded.labels(model, str(version)).inc(change)
 
-    def refused(self, model: str) -> None:
+    def refused(self, model: str, version: int) -> None:
         """Note a version that can't be served."""
         self.models_refused.labels(model).inc()
+        self.model_failed.labels(model, str(version)).set(1)
+
+    def forgotten(self, model: str, version: int) -> None:
+        """Note that a version which could not be served has gone, or is tried again."""
+        self.model_failed.labels(model, str(version)).set(0)
 
     def cached(self, result: str, held: int) -> None:
         """Note what the cache had for a request, and how many bytes it keeps."""

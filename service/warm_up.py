@@ -36,6 +36,9 @@ class _Nobody:
     def batch(self, model: str, items: int) -> None:
         """A batch begins."""
 
+    def computed(self, model: str, signature: str, seconds: float) -> None:
+        """A batch has ended."""
+
     def waiting(self, items: int) -> None:
         """Items wait."""
 

@@ -56,6 +56,9 @@ class Silent:
     def batch(self, model: str, items: int) -> None:
         """A batch begins."""
 
+    def computed(self, model: str, signature: str, seconds: float) -> None:
+        """A batch has ended."""
+
     def waiting(self, items: int) -> None:
         """So many items wait."""
         self.depth = items

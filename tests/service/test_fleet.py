@@ -155,8 +155,10 @@ def test_a_fleet_that_stops_takes_readiness_with_it_and_brings_it_back(front: Se
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "1"
     assert refused.json()["type"] == "urn:latentone:not_ready"
+    assert total(front, "latentone_ready") == 0
     fleet[1].start()
     front.wait_until_ready()
+    assert total(front, "latentone_ready") == 1
     assert front.generate().status_code == 200
 
 

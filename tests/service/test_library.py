@@ -40,6 +40,7 @@ class Shelf:
         self.root = root
         self.counts: dict[tuple[str, int], int] = {}
         self.refusals: list[str] = []
+        self.failed: set[tuple[str, int]] = set()
         self.broken: set[int] = set()
         most = int(options.pop("most", 0))
         engines = Engines(self._load, ThreadPoolExecutor(1), self, budget=Budget(most))
@@ -55,9 +56,14 @@ class Shelf:
         """Count the engines of a version."""
         self.counts[model, version] = self.counts.get((model, version), 0) + change
 
-    def refused(self, model: str) -> None:
+    def refused(self, model: str, version: int) -> None:
         """Note a refusal."""
         self.refusals.append(model)
+        self.failed.add((model, version))
+
+    def forgotten(self, model: str, version: int) -> None:
+        """Note that a version which was refused is gone, or tried again."""
+        self.failed.remove((model, version))
 
     def there(self) -> list[tuple[str, int]]:
         """Return the versions whose engines live."""
@@ -233,10 +239,12 @@ def test_an_unfinished_version_is_refused_when_it_has_been_still_and_taken_when_
         assert shelf.refusals == ["tiny"]
         await shelf.watch.look()
         assert shelf.refusals == ["tiny"]
+        assert shelf.failed == {("tiny", 3)}
         assert await shelf.version() == 2
         (root / "weights").rename(folder / "weights")
         assert await shelf.watch.look() == []
         assert await shelf.version() == 3
+        assert shelf.failed == set()
 
     played(scenario)
 

@@ -60,6 +60,7 @@ def test_every_promised_metric_is_there(server: Server) -> None:
     for stage in ("queue", "generate", "sample", "decode", "encode"):
         assert total(server, "latentone_stage_duration_seconds_count", stage=stage, model="tiny") > 0
     assert total(server, "latentone_batch_size_count", model="tiny") > 0
+    assert total(server, "latentone_batch_duration_seconds_count", model="tiny", signature="generate") > 0
     assert total(server, "latentone_audio_seconds_total", model="tiny") > 0
     assert total(server, "latentone_model_loaded", model="tiny", version="2") == 1
     assert total(server, "latentone_rejected_total", reason="not_found") > 0
@@ -87,6 +88,7 @@ def test_what_clients_type_does_not_become_a_label(server: Server) -> None:
 
 def test_a_load_of_two_workers_is_counted_once_each(two_workers: Server) -> None:
     assert total(two_workers, "latentone_model_loaded", model="tiny", version="2") == 1
+    assert total(two_workers, "latentone_ready") == 2
     assert total(two_workers, "latentone_in_flight") == 0
 
 

@@ -101,10 +101,12 @@ def test_a_bad_version_is_refused_and_named_while_the_old_one_goes_on(
         assert f"model 'tiny' version {version}: {reason}" in answer.json()["detail"]
         assert f"model 'tiny' version {version} can't be served: {reason}" in log
     assert total(moving, "latentone_models_refused_total", model="tiny") == before + len(reasons)
+    assert total(moving, "latentone_model_failed", model="tiny") == len(reasons)
     assert default(moving) == was
     for version in reasons:
         shutil.rmtree(folder / "tiny" / str(version))
     moving.wait_until(lambda: not reasons.keys() & states(moving).keys())
+    assert total(moving, "latentone_model_failed", model="tiny") == 0
 
 
 def test_a_version_that_does_not_fit_the_memory_budget_is_refused_while_the_old_one_goes_on(
