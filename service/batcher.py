@@ -25,7 +25,6 @@ from service.pace import Pace
 
 Arrays = Mapping[str, NDArray[Any]]
 OF_THE_ENGINE = (Busy, DeadlineExceeded, NotReady)  # failures that no request of a batch is to blame for
-
 SPARE = 1.25  # of an estimate, whose pace is that of a moment ago
 
 
@@ -243,7 +242,9 @@ class Batcher:
         items = sum(part.stop - part.start for part in batch)
         self._watcher.batch(lane.engine.name, items)
         try:
-            values = await self._call(lane, _joined(batch), max(part.job.deadline for part in batch))
+            deadline = max(part.job.deadline for part in batch)
+            work = (lane.engine.run, lane.signature, _joined(batch), deadline)
+            values = await asyncio.get_running_loop().run_in_executor(self._executor, *work)
             if len(values) != items:
                 raise RuntimeError(f"{lane.signature} gave {len(values)} items for {items}")
         except Exception as error:
@@ -258,10 +259,6 @@ class Batcher:
             size = part.stop - part.start
             _deliver(part, values[place : place + size], seconds)
             place += size
-
-    async def _call(self, lane: _Lane, inputs: Arrays, deadline: float) -> NDArray[np.float32]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lane.engine.run, lane.signature, inputs, deadline)
 
     async def _failed(self, lane: _Lane, batch: list[_Part], error: Exception) -> None:
         """A batch failed: each request is tried alone, so that none fails for what another one sent."""
