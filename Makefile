@@ -106,8 +106,9 @@ griffin-lim: $(VENV)/.train ## write service/griffin-lim, the decoder of any mel
 lock: ## renew the locked requirements (needs uv)
 	uv lock --upgrade
 	@lock() { uv export --quiet --no-emit-project --no-header --no-annotate --format requirements-txt \
-	    --only-group "$$1" -o "$$2" > /dev/null; }; set -e; \
+	    --only-group "$$1" -o "$$2" "$${@:3}" > /dev/null; }; set -e; \
 	lock serve requirements.txt; lock train requirements-train.txt; lock dev requirements-dev.txt; \
+	lock container requirements-container.txt --prune keras --prune h5py --prune libclang; \
 	lock gpu-jax requirements-gpu-jax.txt; lock gpu-tensorflow requirements-gpu-tensorflow.txt
 
 .PHONY: clean
