@@ -6,6 +6,7 @@ CORPUS  ?= notes
 RECIPE  ?= quickstart
 MODELS  ?= models
 GPU     ?=
+ENGINE  ?=
 FSDD    ?=
 URBAN   ?=
 FONT    ?=
@@ -88,6 +89,26 @@ soak: $(VENV)/.dev ## overload a server for ten minutes, send it what costs most
 fuzz: $(VENV)/.dev ## send the service 120 000 damaged bodies, and all that its OpenAPI page allows (needs the network once)
 	@FUZZ_EXAMPLES=400 $(PY) -m pytest -q tests/service/test_fuzz.py --timeout 0
 	@PYTHON=$(PY) bash tests/fuzz_openapi.sh
+
+.PHONY: bento
+bento: $(VENV)/.serve ## build the Bento: the service and the models in models/, for bentoml and for the image
+	@BENTOML_DO_NOT_TRACK=True $(VENV)/bin/bentoml build
+
+.PHONY: container
+container: $(VENV)/.dev bento ## build the image latentone (ENGINE=docker, podman or buildah; GPU=1: with CUDA), and its SBOM in build/
+	@ENGINE="$(ENGINE)" GPU="$(GPU)" VENV="$(VENV)" bash deploy/container/build.sh
+
+.PHONY: test-container
+test-container: $(VENV)/.dev ## build the image and run it hardened, mounted, limited and drained, with docker or podman (minutes)
+	@CONTAINER=1 $(PY) -m pytest tests/deploy/test_container.py --timeout 0 $(ARGS)
+
+.PHONY: up
+up: ## start the service with Prometheus, Alertmanager and Grafana (compose.yaml), with the models in models/
+	@ENGINE="$(ENGINE)" bash deploy/compose.sh up --detach
+
+.PHONY: down
+down: ## drain and end them
+	@ENGINE="$(ENGINE)" bash deploy/compose.sh down
 
 .PHONY: results
 results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=, URBAN=, FONT= (corpora) MINUTES=25

@@ -1,0 +1,87 @@
+"""The image, built by `make container` as anybody would, also where no registry of images can be reached."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.container import engine
+from bench.server import ServerFailed
+from tests.service.conftest import ROOT, write_models
+
+BASE = "python:3.11-slim"
+# What podman needs on a machine without systemd.
+PODMAN = """\
+[containers]
+default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
+{volumes}
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of the image, built now; skip where nothing can build and run one."""
+    try:
+        name = engine()
+    except ServerFailed as reason:
+        pytest.skip(f"NO IMAGE WAS TESTED: {reason}")
+    folder = tmp_path_factory.mktemp("image")
+    if name == "podman":
+        os.environ["CONTAINERS_CONF"] = str(podman_configuration(folder))
+    if not has_base(name):
+        make_base(name)
+        os.environ["CONTAINERS_CONF"] = str(podman_configuration(folder, wheels=fetch_wheels(folder)))
+    venv = Path(sys.executable).parents[1]
+    subprocess.run(["make", "bento", f"VENV={venv}"], cwd=ROOT, check=True)
+    subprocess.run(["bash", "deploy/container/build.sh"], cwd=ROOT, env={**os.environ, "VENV": str(venv)}, check=True)
+    return "latentone:latest"
+
+
+def has_base(name: str) -> bool:
+    """Return whether the base image is here or comes when it is asked for."""
+    here = subprocess.run([name, "image", "inspect", BASE], capture_output=True, check=False).returncode == 0
+    return here or subprocess.run([name, "pull", BASE], capture_output=True, check=False).returncode == 0
+
+
+def make_base(name: str) -> None:
+    """Make one of Debian's packages."""
+    if os.geteuid() or not shutil.which("mmdebstrap") or name != "podman":
+        pytest.skip(f"NO IMAGE WAS TESTED: {name} can't get {BASE}, and making one takes root, podman and mmdebstrap")
+    subprocess.run(["bash", "tests/deploy/base_image.sh", name], cwd=ROOT, check=True)
+
+
+def fetch_wheels(folder: Path) -> Path:
+    """Fetch what the image installs with this machine's pip, as a build may not reach what that reaches."""
+    wheels = folder / "wheels"
+    locked = ["--no-deps", "--require-hashes", "-r", "requirements-container.txt"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--only-binary=:all:"]
+    subprocess.run([*pip, "-d", wheels, *locked], cwd=ROOT, check=True)
+    (wheels / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
+    return wheels
+
+
+def podman_configuration(folder: Path, wheels: Path | None = None) -> Path:
+    """Write one of our own, whatever this machine's says."""
+    mounts = [f"{wheels}:/wheels:ro", f"{wheels}/pip.conf:/etc/pip.conf:ro"] if wheels else []
+    place = folder / "containers.conf"
+    place.write_text(PODMAN.format(volumes=f"volumes = {mounts}" if mounts else ""))
+    return place
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of models: tiny (versions 1 and 2) and slow, for anybody to read."""
+    folder = tmp_path_factory.mktemp("models")
+    for parent in (folder, *folder.parents):
+        if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
+            parent.chmod(0o755)  # the user in the container is another one
+    return write_models(folder)
