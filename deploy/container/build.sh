@@ -9,8 +9,10 @@ version=$("$bin/python" -c 'import tomllib; print(tomllib.load(open("pyproject.t
 image=latentone:$version${GPU:+-gpu}
 
 echo "building $image with $engine"
+mkdir -p build
 # HEALTHCHECK is docker's own: the format of OCI, which is podman's and buildah's, has no place for it.
-BUILDAH_FORMAT=docker "$bin/bentoml" containerize latentone:latest --backend "$engine" \
+# Its temporary folder is here, as BentoML reads a Dockerfile from below this one alone (its issue 5566).
+BUILDAH_FORMAT=docker TMPDIR=$PWD/build "$bin/bentoml" containerize latentone:latest --backend "$engine" \
     --image-tag "$image" --image-tag "latentone:latest${GPU:+-gpu}" --opt "build-arg=GPU=${GPU:-}"
 
 packages() {
@@ -19,9 +21,8 @@ packages() {
         buildah run "$container" -- cat /app/packages.txt
         buildah rm "$container" > /dev/null
     else
-        "$engine" run --rm --entrypoint cat "$image" /app/packages.txt
+        "$engine" run --rm --no-healthcheck --entrypoint cat "$image" /app/packages.txt
     fi
 }
-mkdir -p build
 packages | "$bin/cyclonedx-py" requirements - --pyproject pyproject.toml -o build/latentone.cdx.json
 echo "$image; what is in it: build/latentone.cdx.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ BASE = "python:3.11-slim"
 PODMAN = """\
 [containers]
 default_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]
-{volumes}
+volumes = {mounts}
 [engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
@@ -34,12 +35,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
         name = engine()
     except ServerFailed as reason:
         pytest.skip(f"NO IMAGE WAS TESTED: {reason}")
-    folder = tmp_path_factory.mktemp("image")
     if name == "podman":
-        os.environ["CONTAINERS_CONF"] = str(podman_configuration(folder))
+        os.environ["CONTAINERS_CONF"] = str(podman_configuration(tmp_path_factory.mktemp("podman")))
     if not has_base(name):
         make_base(name)
-        os.environ["CONTAINERS_CONF"] = str(podman_configuration(folder, wheels=fetch_wheels(folder)))
     venv = Path(sys.executable).parents[1]
     subprocess.run(["make", "bento", f"VENV={venv}"], cwd=ROOT, check=True)
     subprocess.run(["bash", "deploy/container/build.sh"], cwd=ROOT, env={**os.environ, "VENV": str(venv)}, check=True)
@@ -59,21 +58,15 @@ def make_base(name: str) -> None:
     subprocess.run(["bash", "tests/deploy/base_image.sh", name], cwd=ROOT, check=True)
 
 
-def fetch_wheels(folder: Path) -> Path:
-    """Fetch what the image installs with this machine's pip, as a build may not reach what that reaches."""
-    wheels = folder / "wheels"
+def podman_configuration(folder: Path) -> Path:
+    """Write one of our own, whatever this machine's says; in builds pip finds what this machine's pip has fetched."""
     locked = ["--no-deps", "--require-hashes", "-r", "requirements-container.txt"]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--only-binary=:all:"]
-    subprocess.run([*pip, "-d", wheels, *locked], cwd=ROOT, check=True)
-    (wheels / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
-    return wheels
-
-
-def podman_configuration(folder: Path, wheels: Path | None = None) -> Path:
-    """Write one of our own, whatever this machine's says."""
-    mounts = [f"{wheels}:/wheels:ro", f"{wheels}/pip.conf:/etc/pip.conf:ro"] if wheels else []
+    subprocess.run([*pip, "-d", folder, *locked], cwd=ROOT, check=True)
+    (folder / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
+    mounts = [f"{folder}:/wheels:ro", f"{folder}/pip.conf:/etc/pip.conf:ro"]
     place = folder / "containers.conf"
-    place.write_text(PODMAN.format(volumes=f"volumes = {mounts}" if mounts else ""))
+    place.write_text(PODMAN.format(mounts=json.dumps(mounts)))
     return place
 
 
