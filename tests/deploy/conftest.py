@@ -30,16 +30,20 @@ events_logger = "file"
 
 @pytest.fixture(scope="session")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the name of the image, built now; skip where nothing can build and run one."""
+    """Return the name of the image, IMAGE or built now; skip where nothing can build and run one."""
     try:
         name = engine()
     except ServerFailed as reason:
         pytest.skip(f"NO IMAGE WAS TESTED: {reason}")
+    built = os.environ.get("IMAGE")
     if name == "podman":
-        os.environ["CONTAINERS_CONF"] = str(podman_configuration(tmp_path_factory.mktemp("podman")))
+        folder = tmp_path_factory.mktemp("podman")
+        os.environ["CONTAINERS_CONF"] = str(podman_configuration(folder, [] if built else fetch_wheels(folder)))
+    if built:
+        return built
     if not has_base(name):
         make_base(name)
-    venv = Path(sys.executable).parents[1]
+    venv = Path(sys.prefix)
     subprocess.run(["make", "bento", f"VENV={venv}"], cwd=ROOT, check=True)
     subprocess.run(["bash", "deploy/container/build.sh"], cwd=ROOT, env={**os.environ, "VENV": str(venv)}, check=True)
     return "latentone:latest"
@@ -58,13 +62,17 @@ def make_base(name: str) -> None:
     subprocess.run(["bash", "tests/deploy/base_image.sh", name], cwd=ROOT, check=True)
 
 
-def podman_configuration(folder: Path) -> Path:
-    """Write one of our own, whatever this machine's says; in builds pip finds what this machine's pip has fetched."""
+def fetch_wheels(folder: Path) -> list[str]:
+    """Fetch what the image installs with this machine's pip; return the mounts where a build's pip finds that."""
     locked = ["--no-deps", "--require-hashes", "-r", "requirements-container.txt"]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--only-binary=:all:"]
     subprocess.run([*pip, "-d", folder, *locked], cwd=ROOT, check=True)
     (folder / "pip.conf").write_text("[global]\nno-index = true\nfind-links = /wheels\n")
-    mounts = [f"{folder}:/wheels:ro", f"{folder}/pip.conf:/etc/pip.conf:ro"]
+    return [f"{folder}:/wheels:ro", f"{folder}/pip.conf:/etc/pip.conf:ro"]
+
+
+def podman_configuration(folder: Path, mounts: list[str]) -> Path:
+    """Write one of our own, whatever this machine's says."""
     place = folder / "containers.conf"
     place.write_text(PODMAN.format(mounts=json.dumps(mounts)))
     return place
