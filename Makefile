@@ -99,8 +99,8 @@ container: $(VENV)/.dev bento ## build the image latentone (ENGINE=docker, podma
 	@ENGINE="$(ENGINE)" GPU="$(GPU)" VENV="$(VENV)" bash deploy/container/build.sh
 
 .PHONY: test-container
-test-container: $(VENV)/.dev ## build the image and run it hardened, mounted, limited and drained, with docker or podman (minutes)
-	@CONTAINER=1 $(PY) -m pytest tests/deploy/test_container.py --timeout 0 $(ARGS)
+test-container: $(VENV)/.dev ## build the image and run it, hardened and by compose.yaml, with docker or podman (minutes)
+	@CONTAINER=1 $(PY) -m pytest tests/deploy/test_container.py tests/deploy/test_compose.py --timeout 0 $(ARGS)
 
 .PHONY: up
 up: ## start the service with Prometheus, Alertmanager and Grafana (compose.yaml), with the models in models/

@@ -1,4 +1,4 @@
-"""The service in a container, hardened as it should run, on the host's network and free ports."""
+"""The service in a container, hardened as it should run, on free ports of this machine."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Container:
         self.http_port, self.grpc_port = free_ports()
         self.url, self.target = f"http://127.0.0.1:{self.http_port}", f"127.0.0.1:{self.grpc_port}"
         self.engine, self.name = engine(), f"latentone-{uuid.uuid4().hex[:8]}"
-        given = {"http_port": self.http_port, "grpc_port": self.grpc_port, "host": "127.0.0.1", **settings}
-        options = [f"--env=LATENTONE_{name.upper()}={value}" for name, value in given.items()]
+        options = [f"--env=LATENTONE_{name.upper()}={value}" for name, value in settings.items()]
+        options += [f"--publish=127.0.0.1:{self.http_port}:3000", f"--publish={self.target}:3001"]
         options += [f"--volume={models}:/models:ro"] if models else []
         self.started = time.perf_counter()
-        self.call("run", "--detach", f"--name={self.name}", "--network=host", *HARDENED, *options, image)
+        self.call("run", "--detach", f"--name={self.name}", *HARDENED, *options, image)
 
     def __enter__(self) -> Self:
         """Nothing to do: it runs since it was made."""

@@ -13,7 +13,7 @@ import pytest
 
 from bench.container import engine
 from bench.server import ServerFailed
-from tests.service.conftest import ROOT, write_models
+from tests.service.conftest import ROOT
 
 BASE = "python:3.11-slim"
 # What podman needs on a machine without systemd.
@@ -76,13 +76,3 @@ def podman_configuration(folder: Path, mounts: list[str]) -> Path:
     place = folder / "containers.conf"
     place.write_text(PODMAN.format(mounts=json.dumps(mounts)))
     return place
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of models: tiny (versions 1 and 2) and slow, for anybody to read."""
-    folder = tmp_path_factory.mktemp("models")
-    for parent in (folder, *folder.parents):
-        if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-            parent.chmod(0o755)  # the user in the container is another one
-    return write_models(folder)

@@ -16,12 +16,22 @@ from packaging.utils import canonicalize_name
 
 from bench.container import Container
 from latentone_client import Client
-from tests.service.conftest import ROOT
+from tests.service.conftest import ROOT, write_models
 
 if "CONTAINER" not in os.environ:
     pytest.skip("make test-container builds and runs the image, which takes minutes", allow_module_level=True)
 
 LOCK = ROOT / "requirements-container.txt"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of models: tiny (versions 1 and 2) and slow, for anybody to read."""
+    folder = tmp_path_factory.mktemp("models")
+    for parent in (folder, *folder.parents):
+        if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
+            parent.chmod(0o755)  # the user in the container is another one
+    return write_models(folder)
 
 
 @pytest.fixture(scope="module")

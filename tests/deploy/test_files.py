@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,11 +63,9 @@ def test_compose_waits_for_the_longest_drain() -> None:
     assert int(COMPOSE["services"]["latentone"]["stop_grace_period"].removesuffix("s")) > longest
 
 
-@pytest.mark.parametrize("command", [["docker", "compose"], ["podman-compose"]])
-def test_compose_s_own_program_reads_it(command: list[str], tmp_path: Path) -> None:
-    version = [*command, "version"]
-    if not shutil.which(command[0]) or subprocess.run(version, capture_output=True, check=False).returncode:
-        pytest.skip(f"COMPOSE.YAML WAS NOT READ by {' '.join(command)}, which is not here")
+def test_compose_s_own_program_reads_it() -> None:
+    command = ["docker", "compose"]
+    if not shutil.which("docker") or subprocess.run([*command, "version"], capture_output=True, check=False).returncode:
+        pytest.skip("COMPOSE.YAML WAS NOT READ by docker compose, which is not here; make test-container runs it")
     read = subprocess.run([*command, "config"], cwd=ROOT, capture_output=True, text=True, check=True)
-    shown = yaml.safe_load(read.stdout)
-    assert set(shown["services"]) == {"latentone", "prometheus", "alertmanager", "grafana"}
+    assert set(yaml.safe_load(read.stdout)["services"]) == set(COMPOSE["services"])
