@@ -108,7 +108,7 @@ up: ## start the service with Prometheus, Alertmanager and Grafana (compose.yaml
 
 .PHONY: down
 down: ## drain and end them
-	@ENGINE="$(ENGINE)" bash deploy/compose.sh down
+	@ENGINE="$(ENGINE)" bash deploy/compose.sh down -t 40
 
 .PHONY: results
 results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=, URBAN=, FONT= (corpora) MINUTES=25

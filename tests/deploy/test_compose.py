@@ -49,6 +49,8 @@ def up(image: str) -> Iterator[None]:
     name = engine()
     if name == "podman" and not shutil.which("podman-compose"):
         pytest.skip("COMPOSE.YAML WAS NOT RUN: podman-compose is not here")
+    if ask("http://127.0.0.1:3000/v1/models"):
+        pytest.skip("COMPOSE.YAML WAS NOT RUN: a service is on port 3000 already")
     for watcher in WATCHED[1:]:
         if subprocess.run([name, "pull", SERVICES[watcher]["image"]], capture_output=True, check=False).returncode:
             stand_in(name, watcher)
@@ -56,7 +58,7 @@ def up(image: str) -> Iterator[None]:
         compose("up", "--detach", *WATCHED)
         yield
     finally:
-        compose("down")
+        compose("down", "-t", "40")
 
 
 def test_prometheus_sees_the_service_and_alertmanager_and_has_its_rules(up: None) -> None:

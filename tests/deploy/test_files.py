@@ -60,7 +60,9 @@ def test_what_compose_opens_is_for_this_machine_alone() -> None:
 def test_compose_waits_for_the_longest_drain() -> None:
     defaults = Settings.model_fields
     longest = defaults["lame_duck_seconds"].default + defaults["drain_seconds"].default
-    assert int(COMPOSE["services"]["latentone"]["stop_grace_period"].removesuffix("s")) > longest
+    grace = COMPOSE["services"]["latentone"]["stop_grace_period"].removesuffix("s")
+    assert int(grace) > longest
+    assert f"compose.sh down -t {grace}\n" in (ROOT / "Makefile").read_text()  # podman-compose does not read the other
 
 
 def test_compose_s_own_program_reads_it() -> None:
