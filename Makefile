@@ -25,7 +25,7 @@ GPU_FILE := $(if $(GPU),requirements-gpu-$(GPU).txt)
 
 .PHONY: help
 help: ## list every target
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One environment, three locked layers: each contains the one before and is installed when first needed.
 $(VENV)/bin/python:

@@ -24,5 +24,5 @@ packages() {
         "$engine" run --rm --no-healthcheck --entrypoint cat "$image" /app/packages.txt
     fi
 }
-packages | "$bin/cyclonedx-py" requirements - --pyproject pyproject.toml -o build/latentone.cdx.json
+packages | "$bin/python" -W ignore::UserWarning -m cyclonedx_py requirements - --pyproject pyproject.toml -o build/latentone.cdx.json
 echo "$image; what is in it: build/latentone.cdx.json"
