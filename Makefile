@@ -6,6 +6,7 @@ CORPUS  ?= notes
 RECIPE  ?= quickstart
 MODELS  ?= models
 GPU     ?=
+ENGINE  ?=
 FSDD    ?=
 URBAN   ?=
 FONT    ?=
@@ -24,7 +25,7 @@ GPU_FILE := $(if $(GPU),requirements-gpu-$(GPU).txt)
 
 .PHONY: help
 help: ## list every target
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # One environment, three locked layers: each contains the one before and is installed when first needed.
 $(VENV)/bin/python:
@@ -90,6 +91,26 @@ fuzz: $(VENV)/.dev ## send the service 120 000 damaged bodies, and all that its 
 	@FUZZ_EXAMPLES=400 $(PY) -m pytest -q tests/service/test_fuzz.py --timeout 0
 	@PYTHON=$(PY) bash tests/fuzz_openapi.sh
 
+.PHONY: bento
+bento: $(VENV)/.serve ## build the Bento: the service and the models in models/, for bentoml and for the image
+	@BENTOML_DO_NOT_TRACK=True $(VENV)/bin/bentoml build
+
+.PHONY: container
+container: $(VENV)/.dev bento ## build the image latentone (ENGINE=docker, podman or buildah; GPU=1: with CUDA), and its SBOM in build/
+	@ENGINE="$(ENGINE)" GPU="$(GPU)" VENV="$(VENV)" bash deploy/container/build.sh
+
+.PHONY: test-container
+test-container: $(VENV)/.dev ## build the image and run it, hardened and by compose.yaml, with docker or podman (minutes)
+	@CONTAINER=1 $(PY) -m pytest tests/deploy/test_container.py tests/deploy/test_compose.py --timeout 0 $(ARGS)
+
+.PHONY: up
+up: ## start the service with Prometheus, Alertmanager and Grafana (compose.yaml), with the models in models/
+	@ENGINE="$(ENGINE)" bash deploy/compose.sh up --detach
+
+.PHONY: down
+down: ## drain and end them
+	@ENGINE="$(ENGINE)" bash deploy/compose.sh down -t 40
+
 .PHONY: results
 results: $(VENV)/.train ## run the trainings behind docs/results.md (hours): FSDD=, URBAN=, FONT= (corpora) MINUTES=25
 	@FSDD="$(FSDD)" URBAN="$(URBAN)" FONT="$(FONT)" MINUTES="$(MINUTES)" PYTHON=$(PY) bash bench/results.sh
@@ -115,8 +136,9 @@ griffin-lim: $(VENV)/.train ## write service/griffin-lim, the decoder of any mel
 lock: ## renew the locked requirements (needs uv)
 	uv lock --upgrade
 	@lock() { uv export --quiet --no-emit-project --no-header --no-annotate --format requirements-txt \
-	    --only-group "$$1" -o "$$2" > /dev/null; }; set -e; \
+	    --only-group "$$1" -o "$$2" "$${@:3}" > /dev/null; }; set -e; \
 	lock serve requirements.txt; lock train requirements-train.txt; lock dev requirements-dev.txt; \
+	lock container requirements-container.txt --prune keras --prune h5py --prune libclang; \
 	lock gpu-jax requirements-gpu-jax.txt; lock gpu-tensorflow requirements-gpu-tensorflow.txt
 
 .PHONY: clean

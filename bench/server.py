@@ -30,7 +30,7 @@ class Server:
 
     def __init__(self, models: Path, **more: object) -> None:
         """Start it, without waiting. more: settings as in the environment, without the prefix, in lower case."""
-        self.http_port, self.grpc_port = _free_ports()
+        self.http_port, self.grpc_port = free_ports()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         settings = {"MODELS": models, "HTTP_PORT": self.http_port, "GRPC_PORT": self.grpc_port, "LAME_DUCK_SECONDS": 0}
         settings |= {name.upper(): value for name, value in more.items()}
@@ -90,7 +90,8 @@ class Server:
             connection.close()
 
 
-def _free_ports() -> tuple[int, int]:
+def free_ports() -> tuple[int, int]:
+    """Return two ports that nobody listens on."""
     with socket.socket() as first, socket.socket() as second:
         first.bind(("127.0.0.1", 0))
         second.bind(("127.0.0.1", 0))
