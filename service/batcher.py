@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -243,8 +244,8 @@ class Batcher:
         self._watcher.batch(lane.engine.name, items)
         try:
             deadline = max(part.job.deadline for part in batch)
-            work = (lane.engine.run, lane.signature, _joined(batch), deadline)
-            values = await asyncio.get_running_loop().run_in_executor(self._executor, *work)
+            work = partial(lane.engine.run, lane.signature, _joined(batch), deadline)
+            values = await asyncio.get_running_loop().run_in_executor(self._executor, work)
             if len(values) != items:
                 raise RuntimeError(f"{lane.signature} gave {len(values)} items for {items}")
         except Exception as error:
