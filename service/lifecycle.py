@@ -15,13 +15,12 @@ from service.folder_watch import FolderWatch
 from service.grpc_server import GrpcServer
 from service.metrics import Metrics
 from service.operations import Operations
-from service.settings import Settings
+from service.settings import DRAIN_SPARE_S, Settings
 
 logger = logging.getLogger("bentoml.latentone")
 
 FLEET_POLL_S, FLEET_RETRY_S = 0.1, 1.0  # to look whether it is there; to ask again for models that it lacks
 NO_FLEET = "no server of the fleet can be reached"
-SPARE_S = 5.0  # after both transports should long be closed, the process ends itself
 
 
 class Lifecycle:
@@ -153,7 +152,7 @@ class Lifecycle:
 
     async def _drain(self, close_http: Callable[[], Any]) -> None:
         settings = self._settings
-        _end_by_force_in(settings.lame_duck_seconds + settings.drain_seconds + SPARE_S)
+        _end_by_force_in(settings.lame_duck_seconds + settings.drain_seconds + DRAIN_SPARE_S)
         for task in self._tasks:
             task.cancel()
         self._operations.readiness.drain()

@@ -17,6 +17,7 @@ from service.fleet_address import FleetAddress, read_address
 PREFIX = "LATENTONE_"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 BODIES = 4  # of the largest size that a worker holds at a time
+DRAIN_SPARE_S = 5.0  # when a drain should long be over, the process ends itself
 OF_THE_CLIENT = ("LATENTONE_URL", "LATENTONE_KEY")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREAD
 # librosa crashes. Each worker has its own.
 worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / f"numba-{worker}")
+
+# TensorFlow Serving's messages are in its own package, which the tests take, and generated here, which the service takes:
+# one process can't have both.
+sys.modules["service.generated.serving.prediction_service_pb2"] = None  # type: ignore[assignment]
 
 # The tests of a file share what they start, so that a file is for one worker. The longest go first: none is left alone
 # with one of them at the end.

@@ -12,9 +12,8 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from service.lifecycle import SPARE_S
 from service.metrics import Metrics
-from service.settings import PREFIX, load_settings, misspelt_variables
+from service.settings import DRAIN_SPARE_S, PREFIX, load_settings, misspelt_variables
 from tests.deploy.live.daemons import DEPLOY, ROOT, program
 
 PLACES = ("base", "overlays/cpu", "overlays/gpu", "overlays/fleet")
@@ -102,7 +101,7 @@ def test_the_service_takes_its_settings_and_its_ports(place: str, monkeypatch: p
     assert ports == {"http": taken.http_port, "grpc": taken.grpc_port, "admin": taken.admin_port}
     assert str(taken.threads) == container(place)["resources"]["limits"]["cpu"]
     grace_s = pods(place)["latentone"]["spec"]["terminationGracePeriodSeconds"]
-    assert grace_s > taken.lame_duck_seconds + taken.drain_seconds + SPARE_S
+    assert grace_s > taken.lame_duck_seconds + taken.drain_seconds + DRAIN_SPARE_S
     probe = container(place)["readinessProbe"]
     assert taken.lame_duck_seconds > probe["periodSeconds"] * probe.get("failureThreshold", 3)
     if place.endswith("fleet"):

@@ -41,7 +41,7 @@ def left() -> Iterator[Left]:
     gc.disable()
     before = gc.get_objects()
     known = {id(found) for found in before}
-    yield lambda kind: [found for found in gc.get_objects() if isinstance(found, kind) and id(found) not in known]
+    yield lambda kind: [found for found in gc.get_objects() if issubclass(type(found), kind) and id(found) not in known]
     gc.enable()
 
 
