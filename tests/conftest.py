@@ -21,7 +21,7 @@ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREAD
 worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache" / f"numba-{worker}")
 
-# TensorFlow Serving's messages are in its own package, which the tests take, and generated here, which the service takes:
+# TensorFlow Serving's messages are in its own package, which the tests take, and generated here for the service:
 # one process can't have both.
 sys.modules["service.generated.serving.prediction_service_pb2"] = None  # type: ignore[assignment]
 
