@@ -90,7 +90,10 @@ class Container:
         try:
             with urllib.request.urlopen(f"{self.url}{path}", timeout=5):
                 return True
-        except (urllib.error.URLError, OSError):
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        except OSError:
             return False
 
     def terminate(self) -> None:

@@ -122,12 +122,14 @@ def test_mounted_models_stand_in_the_place_of_its_own(image: str, models: Path) 
 
 
 def test_sigterm_lets_requests_end_and_exits_0(image: str, models: Path) -> None:
-    with Container(image, models, lame_duck_seconds=0.2) as container, ThreadPoolExecutor() as pool:
+    with (
+        Container(image, models, lame_duck_seconds=0.2) as container,
+        Client(container.url) as http,
+        Client(f"grpc://{container.target}") as grpc,
+        ThreadPoolExecutor() as pool,
+    ):
         container.wait_for("/readyz")
-        requests = [
-            pool.submit(Client(url).generate, model="slow", count=3)
-            for url in (container.url, f"grpc://{container.target}")
-        ]
+        requests = [pool.submit(client.generate, model="slow", count=3) for client in (http, grpc)]
         time.sleep(0.3)  # they are there, and take longer
         container.terminate()
         assert [len(request.result().samples) for request in requests] == [3, 3]
