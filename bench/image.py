@@ -73,7 +73,7 @@ async def _drain(count: int) -> float:
     """Return the seconds from SIGTERM to the end, with clients that ask all the while."""
     with Container(IMAGE, default_model=MODEL) as container:
         container.wait_for("/readyz")
-        async with grpc_clients(container, max(1, count)) as senders:  # type: ignore[arg-type]
+        async with grpc_clients(container, max(1, count)) as senders:
             asking = [asyncio.create_task(_until_refused(send)) for send in senders[:count]]
             await asyncio.sleep(2)
             start = time.perf_counter()

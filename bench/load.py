@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import grpc
 
+from bench.container import Container
 from bench.server import Server
 from service.generated.latentone.v1 import synthesizer_pb2 as pb
 from service.generated.latentone.v1.synthesizer_pb2_grpc import SynthesizerStub
@@ -63,7 +64,7 @@ async def press(clients: Sequence[Send], seconds: float) -> Load:
 
 
 @asynccontextmanager
-async def http_clients(server: Server, count: int) -> AsyncIterator[list[Send]]:
+async def http_clients(server: Server | Container, count: int) -> AsyncIterator[list[Send]]:
     """Clients over HTTP/1.1, a connection each."""
     timeout = aiohttp.ClientTimeout(total=REQUEST_S)
     async with AsyncExitStack() as stack:
@@ -72,7 +73,7 @@ async def http_clients(server: Server, count: int) -> AsyncIterator[list[Send]]:
         ]
 
 
-def _http(session: aiohttp.ClientSession, server: Server) -> Send:
+def _http(session: aiohttp.ClientSession, server: Server | Container) -> Send:
     async def send(seed: int) -> str:
         async with session.post(f"{server.url}/v1/generate", json={"seed": seed, "format": "wav"}) as answer:
             answer.raise_for_status()
@@ -83,7 +84,7 @@ def _http(session: aiohttp.ClientSession, server: Server) -> Send:
 
 
 @asynccontextmanager
-async def grpc_clients(server: Server, count: int) -> AsyncIterator[list[Send]]:
+async def grpc_clients(server: Server | Container, count: int) -> AsyncIterator[list[Send]]:
     """Clients over gRPC, a connection each."""
     options = [("grpc.use_local_subchannel_pool", 1)]
     async with AsyncExitStack() as stack:

@@ -106,8 +106,9 @@ def _record(sound: SoundStream, form: AudioFormat, path: Path) -> float:
 
 def _drawn(sound: SoundStream) -> dict[str, Any]:
     """Return the seed and the label, of a sound that has them."""
-    seeds, labels = ({"seed": seed} for seed in sound.seeds), ({"label": label} for label in sound.labels if label)
-    return next(seeds, {}) | next(labels, {})
+    seed = {"seed": sound.seeds[0]} if sound.seeds else {}
+    label = {"label": sound.labels[0]} if any(sound.labels) else {}
+    return {**seed, **label}
 
 
 def _tags(sound: SoundStream) -> dict[str, str]:
